@@ -20,8 +20,10 @@
     ├── ExecError                exec-failed          a command in a pod or on a node could not be run or failed
     ├── NodeAccessError          no-node-access       none of the ways to run a command on a node is open
     ├── ClusterError             cluster-failed       a lab cluster could not be made or removed
-    ├── InterruptedTaskError     interrupted          a signal ended the task; what it half made is removed
     └── ItemsFailedError         items-failed         some items of a list failed; each carries its own msg and error
+
+    InterruptedTaskError         interrupted          a signal ends the task; not an Exception, so that no handler of a
+                                                      failed item takes it for one: it passes the ``finally`` clauses only
 
 The code is stable and stands under ``error`` in a failed result, the message under ``msg``. The message names the thing, the
 reason and the next step. ``details`` are further plain JSON values for the result.
@@ -117,9 +119,9 @@ class ClusterError(PodnetError):
     code = "cluster-failed"
 
 
-class InterruptedTaskError(PodnetError):
-    code = "interrupted"
-
-
 class ItemsFailedError(PodnetError):
     code = "items-failed"
+
+
+class InterruptedTaskError(BaseException):
+    code = "interrupted"

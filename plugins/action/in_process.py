@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs any module of this collection inside Ansible where that does the same as running it on the host."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+# Imported here, not in run(): Ansible's parent process loads this file once, and each worker that it forks inherits
+# what stands here. Inside run() every task would import the Kubernetes client again (0.3 s).
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import MISSING_LIBRARY
+from ansible_collections.kubelab.podnet.plugins.module_utils.edge import run_in_process
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
+    node_label,
+    pod,
+    pod_info,
+)
+
+OPERATIONS = {
+    "node_label": node_label.OPERATION,
+    "pod": pod.OPERATION,
+    "pod_info": pod_info.OPERATION,
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """The action of every module of the collection (``plugin_routing`` in meta/runtime.yml)."""
+
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        name = (self._task.resolved_action or self._task.action).rpartition(".")[2]
+        if name not in OPERATIONS:
+            raise AnsibleActionFail(f"kubelab.podnet has no module {name}: use one of {', '.join(sorted(OPERATIONS))}")
+        if self._wants_a_process_of_its_own(task_vars):
+            result.update(
+                self._execute_module(
+                    module_name=f"kubelab.podnet.{name}", task_vars=task_vars, wrap_async=bool(self._task.async_val)
+                )
+            )
+        else:
+            result.update(run_in_process(OPERATIONS[name], self._task.args, check_mode=self._task.check_mode))
+        return result
+
+    def _wants_a_process_of_its_own(self, task_vars: dict[str, Any]) -> bool:
+        return bool(
+            self._connection.transport != "local"
+            or self._connection.become is not None
+            or self._task.async_val
+            or any(self._task.environment or ())
+            or MISSING_LIBRARY
+            or self._has_a_foreign_interpreter(task_vars)
+        )
+
+    def _has_a_foreign_interpreter(self, task_vars: dict[str, Any]) -> bool:
+        delegated = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
+        interpreter = delegated.get("ansible_python_interpreter", task_vars.get("ansible_python_interpreter"))
+        interpreter = self._templar.template(interpreter)
+        # A name such as "auto" asks for discovery: any interpreter will do, so this one does.
+        return bool(interpreter) and os.path.isabs(interpreter) and interpreter != sys.executable

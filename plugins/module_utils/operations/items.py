@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The items of a list: run side by side, answered in order, every one of them. Private to the collection: it may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import ItemsFailedError, PodnetError
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+_THREADS = 32
+
+
+def side_by_side(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list[Outcome | PodnetError]:
+    """Do the work for all items in threads. What an item raised as a PodnetError stands in its place."""
+
+    def attempt(item: Item) -> Outcome | PodnetError:
+        try:
+            return work(item)
+        except PodnetError as error:
+            return error
+
+    pool = ThreadPoolExecutor(max_workers=_THREADS)
+    try:
+        return list(pool.map(attempt, items))
+    finally:
+        # An interrupted task does not wait for calls under way: each has a deadline of its own.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def failed(error: PodnetError) -> dict[str, Any]:
+    """What a failed item says in its result."""
+    return {"msg": str(error), "error": error.code, **error.details}
+
+
+def answer(
+    kind: str, results: Sequence[dict[str, Any]], name: Callable[[dict[str, Any]], str], **more: Any
+) -> dict[str, Any]:
+    """The task's result: all items under ``kind``.
+
+    :raises ItemsFailedError: with the same result, when an item carries an ``error``; its message names those items.
+    """
+    bad = [item for item in results if "error" in item]
+    if not bad:
+        return {kind: list(results), **more}
+    if len(results) == 1:
+        message = bad[0]["msg"]
+    else:
+        message = f"{len(bad)} of {len(results)} {kind} failed: " + "; ".join(
+            f"{name(item)}: {item['msg']}" for item in bad
+        )
+    raise ItemsFailedError(message, **{kind: list(results), **more})

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options that several modules share. Private to the collection: it may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import endpoint
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+
+# Names, aliases and variables are those of kubernetes.core, so that its users need no second set.
+CLUSTER: dict[str, dict[str, Any]] = {
+    "kubeconfig": {"type": "raw", "fallback": (env_fallback, ["K8S_AUTH_KUBECONFIG"])},
+    "context": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_CONTEXT"])},
+    "host": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_HOST"])},
+    "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["K8S_AUTH_API_KEY"])},
+    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"], "fallback": (env_fallback, ["K8S_AUTH_VERIFY_SSL"])},
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"], "fallback": (env_fallback, ["K8S_AUTH_SSL_CA_CERT"])},
+    "client_cert": {"type": "path", "aliases": ["cert_file"], "fallback": (env_fallback, ["K8S_AUTH_CERT_FILE"])},
+    "client_key": {"type": "path", "aliases": ["key_file"], "fallback": (env_fallback, ["K8S_AUTH_KEY_FILE"])},
+    "proxy": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_PROXY"])},
+}
+
+NODE_ACCESS: dict[str, dict[str, Any]] = {
+    "access": {"type": "str", "choices": ["auto", "container", "agent_pod", "probe_pod"], "default": "auto"},
+    "agent_labels": {"type": "dict", "default": {}},
+    "probe_namespace": {"type": "str", "default": "default"},
+    "probe_image": {"type": "str", "default": "busybox"},
+}
+
+_CLEAN_UP_SECONDS = 15
+
+
+def timeout(seconds: int) -> dict[str, dict[str, Any]]:
+    """The option ``timeout`` with its default in seconds."""
+    return {"timeout": {"type": "int", "default": seconds}}
+
+
+def connect(parameters: Mapping[str, Any]) -> tuple[Cluster, Deadline]:
+    """The cluster that the parameters name, and the task's deadline.
+
+    The connection outlives that deadline by a few seconds: to explain what did not end in time, and to clean up.
+    """
+    seconds = parameters["timeout"]
+    return Cluster(endpoint(parameters), Deadline(seconds + _CLEAN_UP_SECONDS)), Deadline(seconds)
