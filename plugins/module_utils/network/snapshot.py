@@ -26,3 +26,8 @@ class Pod:
     ips: tuple[str, ...] = ()
     host_network: bool = False
     phase: str = "Running"
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``, as results and messages name a pod."""
+        return f"{self.namespace}/{self.name}"
