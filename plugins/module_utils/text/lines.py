@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, fields, is_dataclass
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
-from typing import Any, NamedTuple
+from typing import Any
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # Prefix length as printed -> the bits of an address that must be zero.
@@ -14,14 +15,15 @@ _HOST_BITS_4 = {str(length): (1 << 32 - length) - 1 for length in range(33)}
 _HOST_BITS_6 = {str(length): (1 << 128 - length) - 1 for length in range(129)}
 
 
-class Unparsed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unparsed:
     """Text that a parser does not understand: ``line`` counts from 1, ``text`` is the line as printed."""
 
     line: int
     text: str
 
     def as_dict(self) -> dict[str, Any]:
-        return self._asdict()
+        return {"line": self.line, "text": self.text}
 
 
 def clean(text: str) -> str:
@@ -68,3 +70,16 @@ def read_name(word: str) -> str:
     if len(word) > 15 or "/" in word or ":" in word or word in (".", ".."):
         raise ValueError(word)
     return word
+
+
+def read_scoped_address(word: str) -> str:
+    """An address as :func:`read_address` reads it, with the interface behind it if there is one (``fe80::1%eth0``)."""
+    address, percent, interface = word.partition("%")
+    return read_address(address) + percent + interface
+
+
+def plain(value: Any) -> Any:
+    """Frozen dataclasses and tuples inside a value turned into plain JSON types."""
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
