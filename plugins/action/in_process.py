@@ -17,14 +17,20 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config impo
 from ansible_collections.kubelab.podnet.plugins.module_utils.edge import run_in_process
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
     node_label,
+    node_route_info,
     pod,
     pod_info,
+    pod_ping,
+    pod_traceroute,
 )
 
 OPERATIONS = {
     "node_label": node_label.OPERATION,
+    "node_route_info": node_route_info.OPERATION,
     "pod": pod.OPERATION,
     "pod_info": pod_info.OPERATION,
+    "pod_ping": pod_ping.OPERATION,
+    "pod_traceroute": pod_traceroute.OPERATION,
 }
 
 

@@ -79,7 +79,8 @@ options:
     default: auto
   agent_labels:
     description:
-      - Labels of further agents to try, as a dictionary of label keys with the list of their values, such as
+      - >-
+        Labels of further agents to try, as a dictionary of label keys with the list of their values, such as
         C({"k8s-app": ["my-cni"]}).
     type: dict
     default: {}

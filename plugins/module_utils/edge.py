@@ -21,7 +21,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operatio
 
 # Ansible's parent process passes on the signal that it got itself, then sends SIGTERM to what still runs.
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"  # what AnsibleModule shows in its place
 
 
 def run_module(operation: Operation) -> None:
@@ -45,11 +44,7 @@ def run_in_process(operation: Operation, arguments: Mapping[str, Any], *, check_
         result = _failure("; ".join(validated.error_messages), "invalid-input", {})
     else:
         result = _result(operation, Task(validated.validated_parameters, check_mode))
-    shown = {
-        name: _HIDDEN if value is not None and operation.options.get(name, {}).get("no_log") else value
-        for name, value in validated.validated_parameters.items()
-    }
-    masked: dict[str, Any] = remove_values({**result, "invocation": {"module_args": shown}}, secrets)
+    masked: dict[str, Any] = remove_values(result, secrets)
     return masked
 
 

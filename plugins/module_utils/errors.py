@@ -19,6 +19,7 @@
     ├── PodNotReadyError         pod-not-ready        a pod that did not get Ready, with the reason that events give
     ├── ExecError                exec-failed          a command in a pod or on a node could not be run or failed
     ├── NodeAccessError          no-node-access       none of the ways to run a command on a node is open
+    ├── UnexpectedError          unexpected           a measurement that is not what was expected
     ├── ClusterError             cluster-failed       a lab cluster could not be made or removed
     └── ItemsFailedError         items-failed         some items of a list failed; each carries its own msg and error
 
@@ -113,6 +114,10 @@ class ExecError(PodnetError):
 
 class NodeAccessError(PodnetError):
     code = "no-node-access"
+
+
+class UnexpectedError(PodnetError):
+    code = "unexpected"
 
 
 class ClusterError(PodnetError):

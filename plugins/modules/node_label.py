@@ -26,11 +26,16 @@ options:
         type: str
         required: true
       labels:
-        description: Label keys with their values; V(null) removes the label.
+        description: Label keys with their values.
         type: dict
         required: true
+  state:
+    description: V(present) gives the labels these values. V(absent) removes them, whatever their values are.
+    type: str
+    choices: [present, absent]
+    default: present
   overwrite:
-    description: Whether a label that has another value may be changed or removed. If not, that is an error.
+    description: Whether a label that has another value may be changed. If not, that is an error, as with kubectl.
     type: bool
     default: true
   timeout:
@@ -54,9 +59,10 @@ EXAMPLES = r"""
   kubelab.podnet.node_label:
     nodes:
       - name: demo-worker
-        labels: {alias: null}
+        labels: {alias: firstWorker}
       - name: demo-worker2
-        labels: {alias: null}
+        labels: {alias: secondWorker}
+    state: absent
 """
 
 RETURN = r"""

@@ -28,9 +28,7 @@ options:
         description: The pod's name. Needed unless O(pods[].definition) has one.
         type: str
       namespace:
-        description:
-          - Its namespace, which must exist.
-          - By default that of O(pods[].definition), else V(default).
+        description: Its namespace; by default that of O(pods[].definition), else O(namespace).
         type: str
       image:
         description: The image of its one container; by default V(busybox). It is pulled only where a node does not have it.
@@ -56,6 +54,10 @@ options:
           - The whole pod as the Kubernetes API takes it, in place of the fields above.
           - The label and the annotation by which this module knows its own pods are added.
         type: dict
+  namespace:
+    description: The namespace of pods that are given without one. It must exist.
+    type: str
+    default: default
   state:
     description:
       - V(present) creates what is missing. A pod of ours with another definition, or one that has ended, is replaced; where

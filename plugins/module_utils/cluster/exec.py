@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, path
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, Object, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import MISSING_LIBRARY
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import ConnectionFailedError, ExecError
@@ -36,20 +36,21 @@ class Output:
     stderr: str
 
 
-def run(
-    cluster: Cluster, namespace: str, pod: str, container: str | None, command: list[str], deadline: Deadline
-) -> Output:
-    """Run ``command`` (a program and its arguments; no shell reads them) in a container of a pod.
+def run(cluster: Cluster, pod: Object, command: list[str], deadline: Deadline) -> Output:
+    """Run ``command`` (a program and its arguments; no shell reads them) in the container that kubectl would choose.
 
+    :param pod: the pod as the API gives it.
     :raises ExecError: when there is no such program in the container, or its node cannot run it.
     :raises ApiError: when the API server refuses, DeadlineError when the command does not end in time,
         ConnectionFailedError when the connection breaks before the command's end is known.
     """
-    doing = f"{' '.join(command)} in pod {namespace}/{pod}"
-    query = [("command", word) for word in command] + [("stdout", "1"), ("stderr", "1")]
-    if container:
-        query.append(("container", container))
-    connection = _open(cluster, f"{path('pods', pod, namespace)}/exec?{urlencode(query)}", doing, deadline)
+    metadata = pod["metadata"]
+    doing = f"{' '.join(command)} in pod {metadata['namespace']}/{metadata['name']}"
+    container = (metadata.get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    container = container or pod["spec"]["containers"][0]["name"]
+    query = [("container", container), ("stdout", "1"), ("stderr", "1"), *(("command", word) for word in command)]
+    url = f"{path('pods', metadata['name'], metadata['namespace'])}/exec?{urlencode(query)}"
+    connection = _open(cluster, url, doing, deadline)
     printed = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
     try:
         while not printed[_STATUS]:
@@ -110,6 +111,7 @@ def _exit_code(status: dict[str, Any], doing: str) -> int:
             return int(cause["message"])
     message = str(status.get("message", "no reason given"))
     if "executable file not found" in message or "no such file or directory" in message:
-        program = doing.split(" ", 1)[0]
-        raise ExecError(f"{doing}: the image has no program {program}; use one that has, such as busybox")
+        raise ExecError(
+            f"{doing}: the image has no program {doing.split(' ', 1)[0]}; use one that has it, such as busybox"
+        )
     raise ExecError(f"{doing} could not be run: {message}")

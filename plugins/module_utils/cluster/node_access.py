@@ -76,11 +76,11 @@ class NodeShell:
 def open_nodes(
     cluster: Cluster,
     nodes: Sequence[Object],
-    access: str,
     deadline: Deadline,
     *,
-    agent_labels: Mapping[str, Sequence[str]] | None = None,
-    probe: Object | None = None,
+    access: str,
+    agent_labels: Mapping[str, Sequence[str]],
+    probe: Mapping[str, str],
 ) -> Iterator[dict[str, NodeShell]]:
     """Find the ways to the given nodes (API objects), by name; probe pods are removed at the end, whatever happens.
 
@@ -91,10 +91,10 @@ def open_nodes(
     wanted = ("container", "agent_pod") if access == "auto" else (access,)
     ways: dict[str, dict[str, Way]] = {_name(node): {} for node in nodes}
     closed: dict[str, dict[str, str]] = {_name(node): {} for node in nodes}
-    with _probe_pods(cluster, ways if "probe_pod" in wanted else (), probe or {}, deadline) as probes:
+    with _probe_pods(cluster, ways if "probe_pod" in wanted else (), probe, deadline) as probes:
         found = {
             "container": lambda: _containers(nodes, deadline),
-            "agent_pod": lambda: _agents(cluster, nodes, agent_labels or {}),
+            "agent_pod": lambda: _agents(cluster, nodes, agent_labels),
             "probe_pod": lambda: probes,
         }
         for kind in wanted:
@@ -185,18 +185,11 @@ def _agents(cluster: Cluster, nodes: Sequence[Object], further: Mapping[str, Seq
             if pod["spec"].get("hostNetwork") and pods.is_ready(pod):
                 agents.setdefault(pod["spec"]["nodeName"], pod)
     return {
-        _name(node): partial(_run_in_pod, cluster, agents[_name(node)])
+        _name(node): partial(pod_exec.run, cluster, agents[_name(node)])
         if _name(node) in agents
         else "no agent of a known pod network is ready on it (more can be named in agent_labels)"
         for node in nodes
     }
-
-
-def _run_in_pod(cluster: Cluster, pod: Object, command: list[str], deadline: Deadline) -> pod_exec.Output:
-    metadata = pod["metadata"]
-    container = (metadata.get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-    container = container or pod["spec"]["containers"][0]["name"]
-    return pod_exec.run(cluster, metadata["namespace"], metadata["name"], container, command, deadline)
 
 
 # --- probe_pod: a pod of ours, only when asked for ---------------------------------------------------------------------
@@ -204,7 +197,7 @@ def _run_in_pod(cluster: Cluster, pod: Object, command: list[str], deadline: Dea
 
 @contextmanager
 def _probe_pods(
-    cluster: Cluster, nodes: Collection[str], probe: Object, deadline: Deadline
+    cluster: Cluster, nodes: Collection[str], probe: Mapping[str, str], deadline: Deadline
 ) -> Iterator[dict[str, Way | str]]:
     if not nodes:
         yield {}
@@ -225,7 +218,7 @@ def _probe_pods(
         ready = pods.wait(cluster, namespace, names, pods.is_settled, deadline, labelSelector=selector)
         for name, pod in ready.items():
             if pod and pods.is_ready(pod):
-                found[names[name]] = partial(_run_in_pod, cluster, pod)
+                found[names[name]] = partial(pod_exec.run, cluster, pod)
             else:
                 found[names[name]] = pods.why_not_ready(cluster, pod) if pod else "its probe pod was removed"
         yield found

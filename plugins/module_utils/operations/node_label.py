@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ConflictError,
+    InputError,
     NotFoundError,
     PodnetError,
 )
@@ -20,10 +21,7 @@ def _run(task: Task) -> dict[str, Any]:
     wanted = task.parameters["nodes"]
     cluster, _deadline = options.connect(task.parameters)
     with cluster:
-        outcomes = items.side_by_side(
-            lambda node: _label(cluster, node, overwrite=task.parameters["overwrite"], check_mode=task.check_mode),
-            wanted,
-        )
+        outcomes = items.side_by_side(lambda node: _label(cluster, node["name"], _values(node, task), task), wanted)
     results = []
     diff: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
     for node, outcome in zip(wanted, outcomes, strict=True):
@@ -38,12 +36,22 @@ def _run(task: Task) -> dict[str, Any]:
     return items.answer("nodes", results, lambda result: f"node {result['name']}", changed=changed, diff=diff)
 
 
+def _values(node: dict[str, Any], task: Task) -> dict[str, str | None]:
+    """What each label is to be; None where it is not to be there."""
+    if task.parameters["state"] == "absent":
+        return dict.fromkeys(node["labels"])
+    for key, value in node["labels"].items():
+        if value is None:
+            raise InputError(
+                f"label {key} of node {node['name']} has no value; give one, or remove the label by state: absent"
+            )
+    return {key: str(value) for key, value in node["labels"].items()}
+
+
 def _label(
-    cluster: Cluster, node: dict[str, Any], *, overwrite: bool, check_mode: bool
+    cluster: Cluster, name: str, wanted: dict[str, str | None], task: Task
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Bring one node's labels to what is wanted, and return those of the named keys as they were and as they are."""
-    name = node["name"]
-    wanted = {key: None if value is None else str(value) for key, value in node["labels"].items()}
     try:
         labels = cluster.get(path("nodes", name))["metadata"].get("labels") or {}
     except NotFoundError as error:
@@ -53,15 +61,14 @@ def _label(
     before = {key: labels[key] for key in wanted if key in labels}
     change = {key: value for key, value in wanted.items() if labels.get(key) != value}
     for key, value in change.items():
-        if key in labels and not overwrite:
-            act = "be removed" if value is None else f"become {value}"
+        if value is not None and key in labels and not task.parameters["overwrite"]:
             raise ConflictError(
-                f"node {name} already has the label {key}={labels[key]}, which is to {act}, and overwrite is false; set it to "
-                "true, or choose another key",
+                f"node {name} already has the label {key}={labels[key]}, which is to become {value}, and overwrite is false; "
+                "set it to true, or choose another key",
                 status=409,
                 reason="Conflict",
             )
-    if change and not check_mode:
+    if change and not task.check_mode:
         labels = cluster.merge(path("nodes", name), {"metadata": {"labels": change}})["metadata"].get("labels") or {}
     else:
         labels = {**labels, **change}
@@ -87,6 +94,7 @@ OPERATION = Operation(
                 "labels": {"type": "dict", "required": True},
             },
         },
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "overwrite": {"type": "bool", "default": True},
         **options.timeout(30),
         **options.CLUSTER,

@@ -40,6 +40,15 @@ def timeout(seconds: int) -> dict[str, dict[str, Any]]:
     return {"timeout": {"type": "int", "default": seconds}}
 
 
+def node_access(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of NODE_ACCESS as node_access.open_nodes takes them."""
+    return {
+        "access": parameters["access"],
+        "agent_labels": parameters["agent_labels"],
+        "probe": {"namespace": parameters["probe_namespace"], "image": parameters["probe_image"]},
+    }
+
+
 def connect(parameters: Mapping[str, Any]) -> tuple[Cluster, Deadline]:
     """The cluster that the parameters name, and the task's deadline.
 

@@ -55,7 +55,7 @@ class _Pod:
 def _run(task: Task) -> dict[str, Any]:
     parameters = task.parameters
     present = parameters["state"] == "present"
-    plan = [_planned(item, present=present) for item in parameters["pods"]]
+    plan = [_planned(item, parameters["namespace"], present=present) for item in parameters["pods"]]
     _refuse_duplicates(plan)
     cluster, deadline = options.connect(parameters)
     with cluster:
@@ -88,7 +88,7 @@ def _result(pod: _Pod) -> dict[str, Any]:
 # --- what is wanted ----------------------------------------------------------------------------------------------------
 
 
-def _planned(item: dict[str, Any], *, present: bool) -> _Pod:
+def _planned(item: dict[str, Any], namespace: str, *, present: bool) -> _Pod:
     definition = item["definition"]
     if definition is not None:
         clash = [key for key in _SHORTHAND if item[key] is not None]
@@ -97,12 +97,12 @@ def _planned(item: dict[str, Any], *, present: bool) -> _Pod:
                 f"definition says all of a pod: leave {', '.join(clash)} out, or put it into the definition"
             )
         metadata = definition.get("metadata") or {}
-        name, namespace = item["name"] or metadata.get("name"), metadata.get("namespace") or item["namespace"]
+        name, namespace = item["name"] or metadata.get("name"), metadata.get("namespace") or namespace
     else:
-        name, namespace = item["name"], item["namespace"]
+        name = item["name"]
+    namespace = item["namespace"] or namespace
     if not name:
         raise InputError("each item of pods needs a name, its own or that of its definition's metadata")
-    namespace = namespace or "default"
     if not present:
         return _Pod(namespace, name, {})
     wanted = _from_definition(definition, name, namespace) if definition else _from_shorthand(item, name, namespace)
@@ -308,6 +308,7 @@ OPERATION = Operation(
                 "definition": {"type": "dict"},
             },
         },
+        "namespace": {"type": "str", "default": "default"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "wait": {"type": "bool", "default": True},
         **options.timeout(120),

@@ -1,0 +1,74 @@
+# make             explains the targets
+# make VARIABLE=VALUE TARGET
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+# Which cluster: kind, netns, or auto (kind where kind and a running engine are there, else netns).
+PROVIDER ?= auto
+# A folder that brings up kind without a container registry, as a checkout beside this one may have; empty for none.
+KIND_KIT ?= $(realpath ../shared/kind)
+# The lab's cluster.
+NAME ?= demo
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export KIND_KIT PROVIDER
+export MOLECULE_GLOB := molecule/*/molecule.yml
+
+# With the kit: its node image, its own network, and an address outside that answers without the Internet.
+ifneq ($(KIND_KIT),)
+ifneq ($(PROVIDER),netns)
+kit_vars := -e lab_cluster_node_image=$(shell sed -n 's/^- *role.*//; s/^ *image: *//p' $(KIND_KIT)/demo.yaml | head -n 1) \
+            -e '{"lab_cluster_cni": ["default"]}'
+outside_vars = -e connectivity_outside=$$($(KIND_KIT)/outside up)
+kit = kit
+endif
+endif
+lab_vars = -e podnet_provider=$(PROVIDER) -e lab_cluster_name=$(NAME) $(kit_vars)
+
+.PHONY: help
+help: ## Explain the targets.
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo
+	@echo "  PROVIDER=kind|netns|auto chooses the cluster, KIND_KIT=folder brings up kind without a registry (now: $(or $(KIND_KIT),none))."
+
+.PHONY: lab
+lab: setup-lab $(if $(kit),up) ## Set everything up and run the lab (Tasks 1 to 6) on a cluster of its own.
+	@ansible-playbook lab.yml $(lab_vars) $(outside_vars)
+
+.PHONY: up
+up: setup-lab $(kit) ## Make the lab's cluster, or find it.
+	@ansible localhost -m include_role -a name=kubelab.podnet.lab_cluster $(lab_vars)
+
+.PHONY: down
+down: setup-lab ## Remove the lab's cluster.
+	@ansible localhost -m include_role -a 'name=kubelab.podnet.lab_cluster tasks_from=remove' $(lab_vars)
+
+.PHONY: test
+test: setup-test $(kit) ## Set everything up and run all tests, on each cluster that there is (or PROVIDER=kind|netns).
+	@python tests/gates.py all
+
+.PHONY: check
+check: setup-test ## Lint, types, layers and unit tests: the daily loop.
+	@python tests/gates.py quick
+
+.PHONY: clean
+clean: ## Remove what was built here; clusters stay (make down).
+	rm -rf build .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.PHONY: lock
+lock: setup-test ## Pin the requirements anew.
+	@for set in uv lab dev; do \
+	  (cd requirements && uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header $$set.in -o $$set.txt) || exit; \
+	done
+
+.PHONY: setup-lab setup-test kit
+setup-lab:
+	@tools/set-up lab
+setup-test:
+	@tools/set-up test
+# Silent where kind is there already; otherwise it takes its time, and shows what it does.
+kit:
+	@if docker info > /dev/null 2>&1 && command -v kind > /dev/null; then $(KIND_KIT)/install > /dev/null; \
+	else echo "set-up: bringing up kind by $(KIND_KIT), which takes about 20 minutes the first time"; $(KIND_KIT)/install; fi

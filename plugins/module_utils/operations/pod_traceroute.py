@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Paths of packets from pods and nodes, one after the other. Private to the collection: it may change at any time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import path
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ExecError,
+    ForbiddenError,
+    PodnetError,
+    UnexpectedError,
+)
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.address_book import AddressBook
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations import items, options
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation, Task
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probes import (
+    PROBES,
+    Ends,
+    Probe,
+    open_ends,
+    read_probes,
+    waits_for,
+)
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations.records import node_record, pod_record
+from ansible_collections.kubelab.podnet.plugins.module_utils.text.traceroute import Traceroute, parse_traceroute
+
+# A router answers one sender about once a second (net.ipv4.icmp_ratelimit), and keeps a few answers in store: one packet
+# a hop, and a pause before a second try, leave it enough.
+_PAUSE_SECONDS = 2.0
+_REPLY_SECONDS = 1
+
+
+def _run(task: Task) -> dict[str, Any]:
+    parameters = task.parameters
+    probes = read_probes(parameters)
+    cluster, deadline = options.connect(parameters)
+    with cluster, open_ends(cluster, probes, parameters, deadline, check_mode=task.check_mode) as ends:
+        book = _address_book(ends)
+        results = []
+        # One after the other: traces that run at the same time use up each other's answers.
+        for probe in probes:
+            if task.check_mode and (missing := waits_for(ends, probe)):
+                message = f"would trace the path from {probe.source} to {probe.target} once there is {missing}"
+                results.append({**probe.shown(), "skipped": True, "msg": message})
+                continue
+            try:
+                results.append(_judged(probe, _trace(ends, probe, parameters["max_hops"], deadline), book))
+            except PodnetError as error:
+                results.append({**probe.shown(), **items.failed(error)})
+    return items.answer("probes", results, lambda probe: f"{probe['from']} to {probe['to']}", changed=False)
+
+
+def _address_book(ends: Ends) -> AddressBook:
+    """Whose addresses the hops may be: those of all nodes, and of the pods that the probes name."""
+    pods = [found for place, found in ends.objects.items() if place.kind == "pod" and isinstance(found, dict)]
+    try:
+        nodes = ends.cluster.list(path("nodes"))["items"]
+    except ForbiddenError:  # hops keep their bare addresses then
+        nodes = []
+    return AddressBook(map(node_record, nodes), map(pod_record, pods))
+
+
+def _trace(ends: Ends, probe: Probe, max_hops: int, deadline: Deadline) -> dict[str, Any]:
+    address = ends.target(probe.source, probe.target)
+    command = ["traceroute", "-n", "-q", "1", "-w", str(_REPLY_SECONDS), "-m", str(max_hops), address]
+    trace, printed = _printed(ends, probe, command, deadline)
+    result = {"address": address, "retried": False, **trace.as_dict(), "printed": printed}
+    if probe.expect == "reachable" and (not trace.reached or any(_is_silent(hop) for hop in result["hops"])):
+        time.sleep(min(_PAUSE_SECONDS, deadline.remaining("traceroute")))
+        again, printed = _printed(ends, probe, command, deadline)
+        first = {hop["ttl"]: hop for hop in result["hops"]}
+        result.update({"retried": True, **again.as_dict(), "printed": printed})
+        result["hops"] = [first.get(hop["ttl"], hop) if _is_silent(hop) else hop for hop in result["hops"]]
+    return result
+
+
+def _printed(ends: Ends, probe: Probe, command: list[str], deadline: Deadline) -> tuple[Traceroute, str]:
+    output = ends.run(probe.source, command, deadline)
+    printed = output.stdout + output.stderr
+    trace = parse_traceroute(printed)
+    if "socket: Operation not permitted" in printed or "are you root" in printed:
+        raise ExecError(
+            f"{probe.source} may not trace ({printed.strip()}); its container needs NET_RAW, or trace from its node"
+        )
+    return trace, printed
+
+
+def _is_silent(hop: dict[str, Any]) -> bool:
+    return all(probe.get("address") is None for probe in hop["probes"])
+
+
+def _judged(probe: Probe, result: dict[str, Any], book: AddressBook) -> dict[str, Any]:
+    for hop in result["hops"]:
+        for answer in hop["probes"]:
+            answer["name"] = _owner(answer.get("address"), book)
+    result["path"] = [
+        next((answer["name"] or answer["address"] for answer in hop["probes"] if answer.get("address")), "*")
+        for hop in result["hops"]
+    ]
+    failure = None
+    shown = " > ".join(result["path"]) or "no hop answered"
+    if probe.expect == "reachable" and not result["reached"]:
+        why = "the path is a loop" if result["loop"] else "the path ends before it"
+        failure = f"packets from {probe.source} do not reach {probe.target}, {why}: {shown}; look at the last routes"
+    elif probe.expect == "unreachable" and result["reached"]:
+        failure = f"packets from {probe.source} reach {probe.target}, though they are not to: {shown}"
+    result = {**probe.shown(), **result}
+    return {**result, **items.failed(UnexpectedError(failure))} if failure else result
+
+
+def _owner(address: str | None, book: AddressBook) -> str | None:
+    """Whose address a hop has: a node's, a pod's, or one that a node took for itself out of its pod CIDR (a bridge)."""
+    if address is None:
+        return None
+    node = book.node_at(address)
+    if node:
+        return f"node {node}"
+    pods = book.pods_at(address)
+    if pods:
+        return f"pod {pods[0].namespace}/{pods[0].name}"
+    node = book.node_of_pod_cidr(f"{address}/{128 if ':' in address else 32}")
+    return f"node {node}" if node else None
+
+
+OPERATION = Operation(
+    options={
+        **PROBES,
+        "max_hops": {"type": "int", "default": 15},
+        **options.timeout(120),
+        **options.NODE_ACCESS,
+        **options.CLUSTER,
+    },
+    run=_run,
+)

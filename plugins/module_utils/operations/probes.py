@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Probes from pods and nodes to pods, nodes and addresses: what ping and traceroute have in common.
+
+Private to the collection: it may change at any time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import exec as pod_exec
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import pods
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, Object, path
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.node_access import NodeShell, open_nodes
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    InputError,
+    NotFoundError,
+    PodnetError,
+    PodNotReadyError,
+)
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations import options
+
+PROBES: dict[str, dict[str, Any]] = {
+    "probes": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "from": {"type": "str", "required": True},
+            "to": {"type": "str", "required": True},
+            "expect": {"type": "str", "choices": ["reachable", "unreachable"], "default": "reachable"},
+        },
+    },
+    "namespace": {"type": "str", "default": "default"},
+}
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # RFC 1123, as Kubernetes takes it
+
+
+class Place(NamedTuple):
+    """One end of a probe, as it was asked for: ``kind`` is pod, node or address."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.reference if self.kind == "address" else f"{self.kind} {self.reference.removeprefix('node/')}"
+
+    @property
+    def reference(self) -> str:
+        """The place in the notation that ``place`` reads, whole."""
+        return {"pod": f"{self.namespace}/{self.name}", "node": f"node/{self.name}"}.get(self.kind, self.name)
+
+
+def place(text: str, namespace: str) -> Place:
+    """Read one end of a probe: NAME, NAMESPACE/NAME, pod/NAME, pod/NAMESPACE/NAME, node/NAME or an IP address.
+
+    :raises InputError: when it is none of these.
+    """
+    try:
+        return Place("address", "", str(ipaddress.ip_address(text)))
+    except ValueError:
+        pass
+    words = text.split("/")
+    kind = words.pop(0) if len(words) > 1 and words[0] in ("pod", "node") else "pod"
+    limit = 2 if kind == "pod" else 1
+    if len(words) > limit or not all(_NAME.fullmatch(word) for word in words):
+        raise InputError(
+            f"{text!r} is no end of a probe; give a pod (NAME, NAMESPACE/NAME), a node (node/NAME) or an IP address"
+            + (" (the pod had no address yet when this was written)" if text in ("", "<no value>", "None") else "")
+        )
+    return Place(kind, words[0] if len(words) == 2 else namespace if kind == "pod" else "", words[-1])
+
+
+@dataclass
+class Ends:
+    """The pods and nodes that probes name, as they were found; what was not found is an error in its place."""
+
+    cluster: Cluster
+    objects: Mapping[Place, Object | PodnetError]
+    shells: Mapping[str, NodeShell] = field(default_factory=dict)
+
+    def object(self, where: Place) -> Object:
+        """The pod or node of a place; raises what was raised when it was read."""
+        found = self.objects[where]
+        if isinstance(found, PodnetError):
+            raise found
+        return found
+
+    def addresses(self, where: Place) -> list[str]:
+        """The addresses of a place, first the preferred one; raises PodNotReadyError for a pod that has none yet."""
+        if where.kind == "address":
+            return [where.name]
+        found = self.object(where)
+        if where.kind == "node":
+            return [item["address"] for item in found["status"]["addresses"] if item["type"] == "InternalIP"]
+        if not found["status"].get("podIPs") or pods.is_finished(found):
+            raise PodNotReadyError(pods.why_not_ready(self.cluster, found))
+        return [item["ip"] for item in found["status"]["podIPs"]]
+
+    def target(self, source: Place, target: Place) -> str:
+        """The address to probe: the target's first one of a family that the source has too."""
+        families = {ipaddress.ip_address(address).version for address in self.addresses(source)}
+        for address in self.addresses(target):
+            if ipaddress.ip_address(address).version in families:
+                return address
+        raise InputError(f"{source} and {target} have no address family in common")
+
+    def run(self, source: Place, command: list[str], deadline: Deadline) -> pod_exec.Output:
+        """Run a command at a place."""
+        if source.kind == "node":
+            return self.shells[source.name].run(command, deadline)[1]
+        return pod_exec.run(self.cluster, self.object(source), command, deadline)
+
+
+class Probe(NamedTuple):
+    """One item of the option ``probes``."""
+
+    source: Place
+    target: Place
+    expect: str
+
+    def shown(self) -> dict[str, Any]:
+        """How the probe stands in its result."""
+        return {"from": self.source.reference, "to": self.target.reference, "expect": self.expect}
+
+
+def read_probes(parameters: Mapping[str, Any]) -> list[Probe]:
+    """The probes that a task asks for; raises InputError for one that cannot be read."""
+    probes = []
+    for item in parameters["probes"]:
+        source = place(item["from"], parameters["namespace"])
+        if source.kind == "address":
+            raise InputError(f"a probe cannot start from the address {source}; name the pod or the node that has it")
+        probes.append(Probe(source, place(item["to"], parameters["namespace"]), item["expect"]))
+    return probes
+
+
+@contextmanager
+def open_ends(
+    cluster: Cluster, probes: list[Probe], parameters: Mapping[str, Any], deadline: Deadline, *, check_mode: bool
+) -> Iterator[Ends]:
+    """Read the pods and nodes that the probes name, once each, and find a way to each node that a probe starts from.
+
+    In check mode no way is opened that would make a pod.
+    """
+    objects: dict[Place, Object | PodnetError] = {}
+    for probe in probes:
+        for where in probe[:2]:
+            if where.kind != "address" and where not in objects:
+                objects[where] = _find(cluster, where)
+    nodes = [objects[source] for source in dict.fromkeys(probe.source for probe in probes) if source.kind == "node"]
+    found = [node for node in nodes if not isinstance(node, PodnetError)]
+    if check_mode and parameters["access"] == "probe_pod":
+        found = []
+    with open_nodes(cluster, found, deadline, **options.node_access(parameters)) as shells:
+        yield Ends(cluster, objects, shells)
+
+
+def waits_for(ends: Ends, probe: Probe) -> str | None:
+    """What a probe in check mode waits for that check mode does not make: a pod that is not there yet, or a probe pod."""
+    for where in (probe.source, probe.target):
+        found = ends.objects.get(where)
+        if where.kind == "pod" and (
+            isinstance(found, NotFoundError) or (isinstance(found, dict) and not pods.is_ready(found))
+        ):
+            return str(where)
+    if (
+        probe.source.kind == "node"
+        and isinstance(ends.objects[probe.source], dict)
+        and probe.source.name not in ends.shells
+    ):
+        return f"a probe pod on {probe.source}"
+    return None
+
+
+def _find(cluster: Cluster, where: Place) -> Object | PodnetError:
+    try:
+        return cluster.get(path(f"{where.kind}s", where.name, where.namespace or None))
+    except NotFoundError as error:
+        message = f"{where} is not in the cluster {cluster.name}; check its name, or create it first"
+        return NotFoundError(message, error.status, error.reason)
+    except PodnetError as error:
+        return error

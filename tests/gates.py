@@ -1,0 +1,240 @@
+"""Runs the quality gates and says in the end what passed, failed and was skipped.
+
+    python tests/gates.py quick     lint, types, layers, unit tests: the daily loop
+    python tests/gates.py all       these, the collection's own tests, and the scenarios on each cluster that is there
+
+PROVIDER=kind or netns narrows the clusters down, KIND_KIT is the folder of a kit for kind (see the Makefile). What a gate
+prints is shown when it fails, and always kept in build/log. Two gates run at a time: one of those that need a cluster, and
+one of the others.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "log"
+PACKAGE = "ansible_collections.kubelab.podnet.plugins"
+SCENARIOS = ("default", "pods", "routes", "connectivity", "lab")
+
+
+class GateFailedError(Exception):
+    """A gate's command failed."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A named check: commands one after the other, or a function; ``skip`` is the reason why it does not run."""
+
+    name: str
+    run: Callable[[Runner], None]
+    skip: str = ""
+
+
+@dataclass
+class Runner:
+    """Runs the commands of one gate with their output in its log."""
+
+    log: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *command: str | Path, cwd: Path = ROOT, **environment: str) -> None:
+        with self.log.open("a") as log:
+            log.write(f"$ {' '.join(map(str, command))}\n")
+            log.flush()
+            done = subprocess.run(
+                [str(word) for word in command],
+                cwd=cwd,
+                env={**os.environ, **self.environment, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode != 0:
+            raise GateFailedError(f"{command[0]} ended with exit code {done.returncode}")
+
+
+# --- gates without a cluster -------------------------------------------------------------------------------------------
+
+
+def lint(run: Runner) -> None:
+    run("ruff", "check", ".")
+    run("ruff", "format", "--check", ".")
+
+
+def types(run: Runner) -> None:
+    run("mypy", "-p", PACKAGE, "-p", "netns_cluster", MYPYPATH="build")
+
+
+def layers(run: Runner) -> None:
+    run("lint-imports", PYTHONPATH="build")
+
+
+def unit(run: Runner) -> None:
+    run("pytest", "-q", "-n", "2", "tests/unit")
+
+
+def copied_tree(run: Runner) -> Path:
+    """A copy of what git tracks, as a collection: ansible-test refuses linked trees."""
+    target = ROOT / "build" / "copy" / "ansible_collections" / "kubelab" / "podnet"
+    shutil.rmtree(target, ignore_errors=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+def sanity(run: Runner) -> None:
+    _place_pip_bootstrap()
+    tree = copied_tree(run)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    # Inside a tree that git ignores, ansible-test would ask git for the files, and find none.
+    run("git", "init", "-q", cwd=tree)
+    run("git", "add", "-A", cwd=tree)
+    run("ansible-test", "sanity", "--color", "no", "--python", version, cwd=tree)
+
+
+def _place_pip_bootstrap() -> None:
+    """Give ansible-test the script that it would download to put pip into its environments: a network may not reach it."""
+    script = (
+        "import ensurepip, subprocess, sys\n"
+        "ensurepip.bootstrap(default_pip=True)\n"
+        "wanted = [word for word in sys.argv[1:] if word not in ('--no-setuptools', '--no-wheel')]\n"
+        "sys.exit(subprocess.call([sys.executable, '-m', 'pip', 'install', *wanted]))\n"
+    )
+    cache = Path.home() / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in ("24_2", "25_2"):  # of ansible-core 2.19 and 2.20, and of 2.21
+        file = cache / f"get_pip_{version}.py"
+        if not file.exists():
+            file.write_text(script)
+
+
+def ansible_lint(run: Runner) -> None:
+    run("ansible-lint", "--offline", "--profile", "production", "-q")
+    # The production profile leaves the rule args out, which finds misspelt options.
+    run("ansible-lint", "--offline", "--strict", "-q")
+
+
+def docs(run: Runner) -> None:
+    run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", ".")
+
+
+def installed(run: Runner) -> None:
+    """Build the collection, install the result elsewhere, and run a playbook of it by its full name."""
+    place = ROOT / "build" / "installed"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    run("ansible-galaxy", "collection", "build", "--output-path", place)
+    (archive,) = place.glob("*.tar.gz")
+    run("ansible-galaxy", "collection", "install", "--offline", "-p", place, archive)
+    # In check mode, with no cluster: the play says so and ends. From another folder, so that nothing of this tree is used.
+    run(
+        "ansible-playbook", "kubelab.podnet.lab", "--check", "-e", "lab_cluster_name=nowhere",
+        cwd=place, ANSIBLE_COLLECTIONS_PATH=str(place), ANSIBLE_CONFIG=os.devnull,
+    )  # fmt: skip
+
+
+# --- gates on a cluster ------------------------------------------------------------------------------------------------
+
+
+def on_cluster(provider: str) -> list[Gate]:
+    """The tests against a live cluster of one provider, and the molecule scenarios on it."""
+    environment = {"PROVIDER": provider, "PODNET_PROVIDER": provider}
+    reason = _why_not(provider)
+
+    def live(run: Runner) -> None:
+        run.environment.update(environment)
+        run("pytest", "-q", "tests/cluster")
+
+    def scenarios(run: Runner) -> None:
+        run.environment.update(environment)
+        run("molecule", "test", "--all", "--no-parallel")
+
+    return [Gate(f"live tests on {provider}", live, reason), Gate(f"molecule on {provider}", scenarios, reason)]
+
+
+def _why_not(provider: str) -> str:
+    chosen = os.environ.get("PROVIDER", "auto")
+    if chosen not in ("auto", provider):
+        return f"PROVIDER={chosen}"
+    if provider == "kind":
+        if shutil.which("kind") is None:
+            return "kind is not installed"
+        if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
+            return "no container engine runs"
+    return ""
+
+
+# --- running -----------------------------------------------------------------------------------------------------------
+
+QUICK = [Gate("lint", lint), Gate("types", types), Gate("layers", layers), Gate("unit tests", unit)]
+COLLECTION = [
+    Gate("ansible-test sanity", sanity),
+    Gate("ansible-lint", ansible_lint),
+    Gate("antsibull-docs", docs),
+    Gate("build, install, run by name", installed),
+]
+
+
+def attempt(gate: Gate) -> str:
+    """Run one gate, say how it ended, and return passed, failed or skipped."""
+    if gate.skip:
+        print(f"skipped          {gate.name}: {gate.skip}", flush=True)
+        return "skipped"
+    log = LOGS / f"{gate.name.replace(' ', '-').replace(',', '')}.log"
+    log.unlink(missing_ok=True)
+    started = time.monotonic()
+    try:
+        gate.run(Runner(log))
+    except GateFailedError as error:
+        lines = log.read_text(errors="replace").splitlines()[-60:]
+        print(f"FAILED  {time.monotonic() - started:6.1f} s  {gate.name}: {error}; its last lines ({log}):", flush=True)
+        print("\n".join(f"    {line}" for line in lines), flush=True)
+        return "failed"
+    print(f"ok      {time.monotonic() - started:6.1f} s  {gate.name}{_count(log)}", flush=True)
+    return "passed"
+
+
+def _count(log: Path) -> str:
+    """What pytest says it ran."""
+    closing = [line for line in log.read_text(errors="replace").splitlines() if " passed" in line and " in " in line]
+    return f" ({closing[-1].strip('= ').partition(' in ')[0]})" if closing else ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    if list(arguments) not in (["quick"], ["all"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    lanes = [QUICK]
+    if arguments[0] == "all":
+        lanes = [QUICK + COLLECTION, on_cluster("netns") + on_cluster("kind")]
+    with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+        outcomes = [
+            result for lane in pool.map(lambda gates: [attempt(gate) for gate in gates], lanes) for result in lane
+        ]
+    counts = ", ".join(f"{outcomes.count(kind)} {kind}" for kind in ("passed", "failed", "skipped"))
+    print(counts)
+    return 1 if "failed" in outcomes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
