@@ -63,16 +63,19 @@ class ExplainedRoute:
     node: str | None = None
     computed_interface: bool | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON: the route's fields, and beside them always all of the explanation's."""
+    def explanation(self) -> dict[str, Any]:
+        """What the explanation adds to a route, in plain JSON types: always all keys."""
         return {
-            **self.route.as_dict(),
             "purpose": self.purpose,
             "text": self.text,
             "pod": self.pod,
             "node": self.node,
             "computed_interface": self.computed_interface,
         }
+
+    def as_dict(self) -> dict[str, Any]:
+        """The route's fields and those of its explanation, in plain JSON types."""
+        return {**self.route.as_dict(), **self.explanation()}
 
 
 def explain_routes(routes: Iterable[Route], node: Node, book: AddressBook) -> list[ExplainedRoute]:
