@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import MISSING_LIBRARY
 from ansible_collections.kubelab.podnet.plugins.module_utils.edge import run_in_process
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
+    cluster,
     node_label,
     node_route_info,
     pod,
@@ -25,6 +26,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
 )
 
 OPERATIONS = {
+    "cluster": cluster.OPERATION,
     "node_label": node_label.OPERATION,
     "node_route_info": node_route_info.OPERATION,
     "pod": pod.OPERATION,
