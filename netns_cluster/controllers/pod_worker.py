@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The life of one pod on its node: network, volumes, containers, and the end of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netns_cluster.api.store import NotStoredError, Store
+from netns_cluster.controllers.container import PodContainer, Surroundings
+from netns_cluster.controllers.environment import volume_name
+from netns_cluster.controllers.events import EventLog, Source
+from netns_cluster.controllers.status import Failure, pod_status
+from netns_cluster.network.namespaces import NetworkError
+from netns_cluster.network.network import ClusterNetwork, PodNetwork
+from netns_cluster.runtime.client import RuntimeClient
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NodeServices:
+    """What all workers share."""
+
+    store: Store
+    events: EventLog
+    network: ClusterNetwork
+    runtime: RuntimeClient
+    name_servers: tuple[str, ...]
+    volumes: Path
+
+
+class PodWorker:
+    """Runs one pod. ``notice`` and ``remove`` tell it what became of the pod's object."""
+
+    def __init__(self, pod: Object, services: NodeServices) -> None:
+        self.containers: dict[str, PodContainer] = {}
+        self.removed = False
+        self._pod = pod
+        self._services = services
+        self._source = Source("kubelet", pod["spec"]["nodeName"])
+        self._network: PodNetwork | None = None
+        self._failure: Failure | None = None
+        self._grace: float | None = None  # seconds that the containers have to end; None as long as they need not
+        self._ending = asyncio.Event()  # set when that changes
+
+    def notice(self, pod: Object) -> None:
+        self._pod = pod
+        grace = pod["metadata"].get("deletionGracePeriodSeconds")
+        if grace is not None:
+            self._end_within(grace)
+
+    def remove(self) -> None:
+        """The object is gone: whatever runs is killed at once."""
+        self.removed = True
+        self._end_within(0)
+
+    def _end_within(self, seconds: float) -> None:
+        self._grace = seconds if self._grace is None else min(seconds, self._grace)
+        self._ending.set()
+
+    async def run(self) -> None:
+        self.notice(self._pod)
+        try:
+            if await self._connect():
+                await self._run_containers()
+        finally:
+            await self._clean_up()
+        await self._leave()
+
+    async def _connect(self) -> bool:
+        """Give the pod its network; False when that failed for good."""
+        spec, metadata, network = self._pod["spec"], self._pod["metadata"], self._services.network
+        if spec.get("hostNetwork"):
+            self._network = network.host_network(spec["nodeName"])
+            return True
+        try:
+            self._network = await network.attach(spec["nodeName"], metadata["namespace"], metadata["name"])
+        except NetworkError as error:
+            message = f"Failed to create pod sandbox: {error}"
+            self._say("Warning", "FailedCreatePodSandBox", message)
+            self._failure = Failure("FailedCreatePodSandBox", message)
+            self._publish()
+            return False
+        return True
+
+    async def _run_containers(self) -> None:
+        assert self._network is not None  # noqa: S101 - connected before
+        services, spec = self._services, self._pod["spec"]
+        for volume in spec.get("volumes") or []:
+            (services.volumes / volume_name(self._pod, volume["name"])).mkdir()
+        around = Surroundings(
+            services.runtime,
+            services.name_servers,
+            self._network.namespace,
+            lambda: self._pod,
+            self._publish,
+            self._say,
+        )
+        self.containers = {container["name"]: PodContainer(container, around) for container in spec["containers"]}
+        self._publish()
+        tasks = [asyncio.ensure_future(container.run()) for container in self.containers.values()]
+        done = asyncio.gather(*tasks)
+        deadline = asyncio.ensure_future(self._enforce_deadline())
+        ending = asyncio.ensure_future(self._end_containers())
+        try:
+            await done
+        finally:
+            deadline.cancel()
+            ending.cancel()
+
+    async def _enforce_deadline(self) -> None:
+        """Fail the pod when it has been active for longer than it may."""
+        seconds = self._pod["spec"].get("activeDeadlineSeconds")
+        if seconds is None:
+            return
+        await asyncio.sleep(seconds)
+        message = "Pod was active on the node longer than the specified deadline"
+        self._failure = Failure("DeadlineExceeded", message)
+        self._say("Normal", "DeadlineExceeded", message)
+        self._end_within(self._pod["spec"]["terminationGracePeriodSeconds"])
+
+    async def _end_containers(self) -> None:
+        """Wait for the order to end; then SIGTERM, and SIGKILL when the grace is over. The grace may get shorter meanwhile."""
+        await self._ending.wait()
+        begin = asyncio.get_running_loop().time()
+        for container in self.containers.values():
+            if container.process and self._grace:
+                self._say("Normal", "Killing", f"Stopping container {container.spec['name']}", _path(container))
+            await container.stop()
+        while (left := begin + (self._grace or 0) - asyncio.get_running_loop().time()) > 0:
+            self._ending.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), left)
+        for container in self.containers.values():
+            await container.kill()
+
+    async def _clean_up(self) -> None:
+        if self._network:
+            await self._services.network.detach(self._network)
+        for volume in self._pod["spec"].get("volumes") or []:
+            shutil.rmtree(self._services.volumes / volume_name(self._pod, volume["name"]), ignore_errors=True)
+
+    async def _leave(self) -> None:
+        """Publish the pod's end, and remove its object when somebody deleted it, now or later."""
+        self._publish(network_ready=False)
+        while not self.removed and "deletionTimestamp" not in self._pod["metadata"]:
+            self._ending.clear()
+            await self._ending.wait()
+        if not self.removed:
+            metadata = self._pod["metadata"]
+            with contextlib.suppress(NotStoredError):
+                self._services.store.delete("pods", metadata["name"], metadata["namespace"])
+            self.removed = True
+
+    def _publish(self, *, network_ready: bool = True) -> None:
+        """Write the pod's status, unless the object is gone or another pod has its name."""
+        metadata, services = self._pod["metadata"], self._services
+        current = services.store.get("pods", metadata["name"], metadata["namespace"])
+        if current is None or current["metadata"]["uid"] != metadata["uid"]:
+            return
+        node = services.network.nodes[current["spec"]["nodeName"]]
+        status = pod_status(
+            current,
+            [container.status for container in self.containers.values()],
+            [str(ip) for ip in node.addresses],
+            [str(ip) for ip in self._network.addresses] if self._network else [],
+            self._failure,
+            network_ready=network_ready,
+        )
+        self._pod = services.store.update("pods", {**current, "status": status})
+
+    def _say(self, kind: str, reason: str, message: str, field_path: str = "") -> None:
+        self._services.events.record(self._source, self._pod, kind, reason, message, field_path)
+
+
+def _path(container: PodContainer) -> str:
+    return f"spec.containers{{{container.spec['name']}}}"

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Starting a cluster's first process in namespaces of its own, cut off from the terminal and the process that starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from netns_cluster import linux, machine
+from netns_cluster.config import Config
+
+_NOT_STARTED = 70
+
+
+def launch(config: Config, log: Path, kept: Sequence[int]) -> int:
+    """Start the container runtime and return its process id; ``kept`` are the descriptors that it inherits.
+
+    An ordinary user gets a user namespace, in which he is root. Raises
+    :class:`~netns_cluster.errors.UnfitMachineError` when the machine forbids the namespaces.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            _enter_namespaces()
+            pid = os.fork()
+            if pid == 0:
+                _become_runtime(config, log, kept)
+            _report(writer, pid=pid)
+            os._exit(0)
+        except OSError as error:
+            _report(writer, errno=error.errno, text=error.strerror or str(error))
+        finally:
+            os._exit(_NOT_STARTED)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        report = json.loads(file.read() or "{}")
+    os.waitpid(child, 0)
+    if "pid" not in report:
+        raise machine.refusal(OSError(report.get("errno"), report.get("text", "the process ended early")))
+    pid: int = report["pid"]
+    return pid
+
+
+def _enter_namespaces() -> None:
+    os.setsid()
+    if os.geteuid() != 0:
+        uid, gid = os.geteuid(), os.getegid()
+        linux.unshare(linux.CLONE_NEWUSER)
+        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
+    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+
+
+def _become_runtime(config: Config, log: Path, kept: Sequence[int]) -> None:
+    os.chdir("/")
+    os.umask(0o077)
+    for descriptor in kept:
+        os.set_inheritable(descriptor, True)
+    null = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number, descriptor in enumerate((null, output, output)):
+        os.dup2(descriptor, number)
+    package_parent = str(Path(__file__).resolve().parent.parent)
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    env |= {"PATH": machine.search_path(), "PYTHONPATH": package_parent, "PYTHONDONTWRITEBYTECODE": "1"}
+    os.execve(sys.executable, [sys.executable, "-m", "netns_cluster.runtime.init", config.to_json()], env)
+
+
+def _report(writer: int, **fields: object) -> None:
+    os.write(writer, json.dumps(fields).encode())
+    os.close(writer)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Address blocks: how each node gets a part of the pod network, and each pod an address of its node's part.
+
+Calico gives a node a block of 64 addresses, /26 or /122, whose place in the pool follows from the node's name alone: the low bits
+of Go's ``rand.NewSource(FNV-1(name)).Int63()`` (libcalico-go, lib/ipam: ``randomBlockGenerator``). For the lab's three names
+those places are known from a real cluster; any other name gets one by a hash of it, the next free one when it is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections import deque
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+BLOCK_SIZE = 64
+CALICO_PLACES = {"demo-control-plane": 840, "demo-worker": 630, "demo-worker2": 485}
+"""In a pool of 1,024 blocks: 192.168.210.0, 192.168.157.128 and 192.168.121.64 of 192.168.0.0/16."""
+
+_PLACES = 1024  # a larger pool is not used to its end: its places would have no short names, and no cluster here is that large
+
+
+class PoolExhaustedError(Exception):
+    """No block is free."""
+
+
+class BlockPool:
+    """The blocks of one pod network. A claimed block stays claimed."""
+
+    def __init__(self, pool: Network) -> None:
+        self._pool = pool
+        self._count = min(pool.num_addresses // BLOCK_SIZE, _PLACES)
+        self._claimed: set[int] = set()
+
+    def claim(self, node: str) -> Network:
+        """Return a free block for the node; its first claim gives the block that its name stands for.
+
+        Raises :class:`PoolExhaustedError` when no block is left.
+        """
+        place = CALICO_PLACES.get(node, int.from_bytes(hashlib.sha256(node.encode()).digest()[:8], "big"))
+        for step in range(self._count):
+            candidate = (place + step) % self._count
+            if candidate not in self._claimed:
+                self._claimed.add(candidate)
+                first = int(self._pool.network_address) + candidate * BLOCK_SIZE
+                return ipaddress.ip_network((first, self._pool.max_prefixlen - 6))
+        raise PoolExhaustedError(f"all {self._count} blocks of the pod network {self._pool} are taken")
+
+
+class NodeAddresses:
+    """The addresses of one node's blocks of one family, given out in order and again only after all others."""
+
+    def __init__(self, node: str, pool: BlockPool) -> None:
+        self._node = node
+        self._pool = pool
+        self._free: deque[Address] = deque()
+        self.blocks: list[Network] = []
+        self.claim_block()
+
+    def claim_block(self) -> Network:
+        block = self._pool.claim(self._node)
+        self.blocks.append(block)
+        # The first address of a block is what Calico gives to the node's own tunnel.
+        self._free.extend(address for address in block if address != block.network_address)
+        return block
+
+    def take(self) -> tuple[Address, Network | None]:
+        """Return an address, and the block that had to be claimed for it."""
+        block = None if self._free else self.claim_block()
+        return self._free.popleft(), block
+
+    def give_back(self, address: Address) -> None:
+        self._free.append(address)
