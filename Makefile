@@ -13,14 +13,14 @@ KIND_KIT ?= $(realpath ../shared/kind)
 NAME ?= demo
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export KIND_KIT PROVIDER
+export KIND_KIT PROVIDER PODNET_NODE_IMAGE
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 # With the kit: its node image, its own network, and an address outside that answers without the Internet.
 ifneq ($(KIND_KIT),)
 ifneq ($(PROVIDER),netns)
-kit_vars := -e lab_cluster_node_image=$(shell sed -n 's/^- *role.*//; s/^ *image: *//p' $(KIND_KIT)/demo.yaml | head -n 1) \
-            -e '{"lab_cluster_cni": ["default"]}'
+PODNET_NODE_IMAGE := $(shell sed -n 's/^ *image: *//p' $(KIND_KIT)/demo.yaml | head -n 1)
+kit_vars := -e lab_cluster_node_image=$(PODNET_NODE_IMAGE) -e '{"lab_cluster_cni": ["default"]}'
 outside_vars = -e connectivity_outside=$$($(KIND_KIT)/outside up)
 kit = kit
 endif
