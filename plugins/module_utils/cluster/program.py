@@ -4,32 +4,52 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import MissingProgramError
 
 
-def run(command: Sequence[str], deadline: Deadline) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str], deadline: Deadline, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, whatever its exit code.
 
-    :raises MissingProgramError: when it is not on PATH, DeadlineError when it does not end in time (it is killed then).
+    :param environment: its variables; None gives it those of this process.
+    :raises MissingProgramError: when it is not on PATH or may not be run, DeadlineError when it does not end in time: it is
+        killed then, with what it started.
     """
     doing = " ".join(command)
+    seconds = deadline.remaining(doing)
     try:
-        return subprocess.run(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=deadline.remaining(doing),
-            check=False,
+            env=environment,
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise MissingProgramError(
             f"the program {command[0]} is not on PATH; install it, or do without what needs it"
         ) from error
-    except subprocess.TimeoutExpired as error:
-        raise deadline.passed(doing) from error
+    except OSError as error:
+        raise MissingProgramError(
+            f"the program {command[0]} cannot be run: {error.strerror}; install it anew"
+        ) from error
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=seconds)
+        except BaseException as error:
+            # All of them: a child of its own may hold the other end of the pipes, which closing them would wait for.
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise deadline.passed(doing) from error
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
