@@ -18,11 +18,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import kind_problems
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers import kind_config, manifests, programs
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.nodes import Object, node_records
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.wanted import Wanted
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ClusterError,
@@ -43,8 +43,6 @@ _CLEAN_UP_SECONDS = 120
 _POLL_SECONDS = 1
 _APPLY_TRIES = 30
 _OUTPUT_LINES = 40  # of a failed program's output in a failed result
-
-Object = dict[str, Any]
 
 
 class Kind:
@@ -191,16 +189,7 @@ class Kind:
 
     def nodes(self) -> list[Object]:
         """Return ``{name, role, addresses}`` of each node; its container has the same name."""
-        return [
-            {
-                "name": node["metadata"]["name"],
-                "role": "control-plane" if kind_config.CONTROL_PLANE_LABEL in node["metadata"]["labels"] else "worker",
-                "addresses": [
-                    entry["address"] for entry in node["status"]["addresses"] if entry["type"] == "InternalIP"
-                ],
-            }
-            for node in self._read("nodes")
-        ]
+        return node_records(self._read("nodes"))
 
     def remove(self) -> None:
         """Remove the cluster.

@@ -23,8 +23,6 @@ CALICO_VERSION = "v3.32.4"
 _CALICO_MANIFESTS = f"https://raw.githubusercontent.com/projectcalico/calico/{CALICO_VERSION}/manifests"
 CALICO_URLS = (f"{_CALICO_MANIFESTS}/v1_crd_projectcalico_org.yaml", f"{_CALICO_MANIFESTS}/tigera-operator.yaml")
 
-CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
-
 # The one thing about a cluster that cannot be read from it otherwise: how its CNI was asked for.
 RECORD_NAME = "kubelab-podnet"
 
