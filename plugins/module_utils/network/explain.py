@@ -167,17 +167,16 @@ class _NodeTable:
 
     def _refused(self, route: Route) -> ExplainedRoute:
         fate = _REFUSED[route.type]
-        bits, number, length = prefix_number(route.dst)
-        if length == 0:
+        if route.dst.endswith("/0"):
             return ExplainedRoute(route, "default", f"packets for all other addresses are {fate}")
-        if route.type == "blackhole" and self.own_blocks.match(bits, number) == route.dst:
+        if self._is_own_block(route):
             text = (
                 f"{route.dst} is this node's own block of pod addresses: an address in it that no pod holds is dropped"
             )
             return ExplainedRoute(route, "own_block", text, node=self.node)
         holders = self.book.nodes_with_pods_in(route.dst)
         but = f", though pods of {_listed(holders)} have addresses in it" if holders else ""
-        unless = "" if holders or length == bits else " unless a longer prefix matches"
+        unless = "" if holders or is_host(route.dst) else " unless a longer prefix matches"
         return ExplainedRoute(route, "other", f"packets for {_bare(route.dst)} are {fate}{but}{unless}")
 
     def _special(self, route: Route) -> ExplainedRoute:

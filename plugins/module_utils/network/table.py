@@ -131,7 +131,7 @@ class RouteTable:
 
 
 def serves_any_packet(route: Route) -> bool:
-    if route.tos or route.deleted or route.from_ not in (None, "::/0"):
+    if route.tos or route.from_ or route.deleted:
         return False
     if route.nexthops:
         return any("dead" not in hop.flags for hop in route.nexthops)

@@ -38,6 +38,7 @@ def sign(text: str) -> tuple[str, str | None] | None:
         ("10.32.0.0/12 dev weave proto kernel scope link src 10.44.0.0", "weave", "cluster"),
         ("10.244.0.0/16 via 100.64.0.1 dev ovn0", "kube-ovn", "cluster"),
         ("100.64.0.0/16 dev ovn0 proto kernel scope link src 100.64.0.3", "kube-ovn", None),
+        ("192.168.121.64 dev vxlan.calico scope link", "calico", None),
         ("fe80::/64 dev cali98fd8882b62 proto kernel metric 256 pref medium", "calico", None),
         ("fe80::/64 dev vxlan.calico proto kernel metric 256 pref medium", "calico", None),
     ],
@@ -54,6 +55,7 @@ def test_a_row_means_what_its_cni_means_by_it(text: str, cni: str, meaning: str 
         "10.0.0.0/8 via 172.18.0.1 dev eth0 proto bird",  # a BIRD of somebody else's
         "10.0.0.0/8 via 172.18.0.1 dev eth0 proto 80",
         "blackhole 10.96.0.0/12 proto bird",  # not the size of a block
+        "blackhole 192.168.157.128 proto 80",
         "blackhole 192.168.210.0/26",
         "unreachable 192.168.210.0/26 proto 80",
         "192.168.210.7 dev veth1 scope link",

@@ -105,7 +105,9 @@ def test_a_local_interface_for_a_pod_that_runs_elsewhere_is_no_local_pod() -> No
     )
 
 
-@pytest.mark.parametrize("way", ["via 172.18.0.2 dev eth0", "dev eth0 scope link", "via 172.18.0.2 dev tunl0 onlink"])
+@pytest.mark.parametrize(
+    "way", ["via 172.18.0.2 dev eth1", "dev eth0 scope link", "via 172.18.0.2 dev tunl0 onlink", "dev tunl0 scope link"]
+)
 def test_a_pod_of_this_node_that_is_sent_away_is_no_local_pod(way: str) -> None:
     row = last(f"default via 172.18.0.1 dev eth0\n192.168.157.134 {way}")
     assert (row.purpose, row.pod) == ("other", "default/bb1")
@@ -129,6 +131,16 @@ def test_pods_that_have_ended_hold_no_address() -> None:
         [Pod("default", "job", "demo-worker", BB1.ips, phase="Succeeded")],
     )
     assert row.pod is None
+
+
+def test_a_pod_with_an_address_and_no_node_is_not_placed_anywhere() -> None:
+    row = last("192.168.157.134 via 172.18.0.2 dev eth0", [Pod("default", "bb1", None, BB1.ips)])
+    assert (row.purpose, row.pod, row.node) == ("other", "default/bb1", None)
+    assert "is on no node yet" in row.text
+
+
+def test_an_address_of_a_block_on_a_device_that_is_no_pod_interface_is_no_pod_and_not_lent() -> None:
+    assert last(f"{BLOCK}192.168.157.150 dev eth1 scope link").purpose == "other"
 
 
 def test_a_pod_on_the_host_network_does_not_own_its_nodes_address() -> None:
@@ -171,6 +183,19 @@ def test_a_blackhole_with_nothing_to_show_for_it_is_no_block() -> None:
     assert row.text == "packets for 192.168.210.0/26 are dropped unless a longer prefix matches"
 
 
+def test_a_blackhole_around_blocks_is_no_block_itself() -> None:
+    row = table("blackhole 192.168.0.0/16\n192.168.157.129 dev cali0cf1c4ecf1f scope link", [])[0]
+    assert row.purpose == "other"
+
+
+def test_an_unreachable_network_with_pod_rows_in_it_is_no_block() -> None:
+    row = table("unreachable 192.168.157.128/26\n192.168.157.129 dev cali0cf1c4ecf1f scope link")[0]
+    assert (
+        row.text
+        == "packets for 192.168.157.128/26 are refused as unreachable, though pods of demo-worker have addresses in it"
+    )
+
+
 def test_a_blackhole_over_the_service_network_is_no_block() -> None:
     assert last("blackhole 10.96.0.0/12 proto bird").purpose == "other"
 
@@ -201,7 +226,21 @@ def test_a_connected_network_that_is_the_nodes_pod_cidr_is_its_block_whatever_th
     assert (row.purpose, row.node) == ("own_block", "demo-worker")
 
 
+def test_cilium_hosts_network_with_pods_of_another_node_is_not_this_nodes_block() -> None:
+    row = last(
+        "10.0.1.0/24 via 10.0.1.238 dev cilium_host proto kernel src 10.0.1.238",
+        [Pod("default", "web", "demo-worker2", ("10.0.1.7",))],
+    )
+    assert row.purpose == "other"
+
+
 # Pods of other nodes.
+
+
+def test_a_pod_elsewhere_behind_a_tunnel_is_reached_through_it() -> None:
+    row = last("192.168.121.73 via 192.168.121.64 dev vxlan.calico onlink")
+    assert (row.purpose, row.pod, row.node) == ("remote_block", "default/bb2", "demo-worker2")
+    assert row.text == "pod default/bb2 of demo-worker2 (192.168.121.73) is reached through the tunnel vxlan.calico"
 
 
 def test_an_address_lent_to_a_pod_elsewhere_is_called_borrowed() -> None:
@@ -255,6 +294,27 @@ def test_a_network_sent_to_a_node_is_not_its_pods_just_because_it_is_sent_there(
     row = last("10.200.0.0/16 via 172.18.0.2 dev eth0")
     assert (row.purpose, row.node) == ("other", None)
     assert row.text == "packets for 10.200.0.0/16 go to 172.18.0.2 (node demo-worker2) through eth0"
+
+
+def test_a_wide_network_sent_to_a_node_is_not_its_block_though_a_pod_of_it_lies_inside() -> None:
+    assert last("192.168.0.0/16 via 172.18.0.2 dev eth0", [BB2]).purpose == "other"
+
+
+def test_a_block_sent_to_this_nodes_own_address_is_no_remote_block() -> None:
+    assert last("10.244.1.0/24 via 172.18.0.4 dev eth1").purpose == "other"
+
+
+def test_ciliums_rows_to_nodes_without_a_tunnel_are_their_blocks() -> None:
+    row = last("10.0.1.0/24 via 172.18.0.2 dev eth0 proto kernel")
+    assert (row.purpose, row.node) == ("remote_block", "demo-worker2")
+
+
+def test_rows_for_other_nodes_never_name_this_one() -> None:
+    own_cidr = last("10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink")
+    own_pods = last(
+        "10.0.2.0/24 via 10.0.1.238 dev cilium_host proto kernel", [Pod("default", "bb1", "demo-worker", ("10.0.2.7",))]
+    )
+    assert [(row.purpose, row.node) for row in (own_cidr, own_pods)] == [("remote_block", None)] * 2
 
 
 def test_a_nodes_pod_cidr_sent_to_it_is_its_block() -> None:
@@ -349,6 +409,15 @@ def test_a_network_with_the_nodes_own_address_is_the_node_network() -> None:
 def test_a_network_that_only_uses_the_nodes_address_as_source_is_not_its_network() -> None:
     assert last("10.2.0.0/24 dev tun-172052116 proto 17 src 172.18.0.4").purpose == "remote_block"
     assert last("10.3.0.0/24 dev eth1 src 172.18.0.4").purpose == "other"
+
+
+def test_a_wide_network_of_another_device_is_not_the_node_network_though_the_nodes_address_lies_in_it() -> None:
+    assert last("172.16.0.0/12 dev docker0 proto kernel scope link src 172.17.0.1").purpose == "other"
+
+
+def test_a_gateway_behind_a_gateway_is_not_called_reached_directly() -> None:
+    row = last("169.254.0.253 via 169.254.0.253 dev antrea-gw0 onlink")
+    assert row.text == "packets for 169.254.0.253 go to 169.254.0.253 through antrea-gw0"
 
 
 def test_the_default_gateways_own_row_is_part_of_the_node_network() -> None:
