@@ -7,14 +7,25 @@ Private to the collection: it may change at any time.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from ansible_collections.kubelab.podnet.plugins.module_utils.errors import ConfigError, MissingLibraryError
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import program
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ConfigError,
+    DeadlineError,
+    MissingLibraryError,
+    MissingProgramError,
+)
 
 try:
     import yaml
@@ -38,6 +49,9 @@ _OVERRIDES = {
     "proxy": "proxy",
 }
 
+_ENTRIES = {"clusters": "cluster", "users": "user", "contexts": "context"}  # list in a kubeconfig -> body of its items
+_PLUGIN_SECONDS = 60.0  # a credential plugin may ask a server far away
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -54,7 +68,8 @@ class Endpoint:
     def authorization(self) -> dict[str, str]:
         """The header that logs in, renewed by the client's own configuration when a token expires."""
         setting = self.configuration.auth_settings().get("BearerToken")
-        return {"authorization": setting["value"]} if setting and setting["value"] else {}
+        # A file that a token comes from tends to end with a line feed, which no header may hold.
+        return {"authorization": " ".join(setting["value"].split())} if setting and setting["value"] else {}
 
 
 def endpoint(options: Mapping[str, Any]) -> Endpoint:
@@ -76,6 +91,11 @@ def endpoint(options: Mapping[str, Any]) -> Endpoint:
     with tempfile.TemporaryDirectory(prefix="podnet-") as folder:
         try:
             name = _load(configuration, options, folder)
+            host = configuration.host if options.get("host") is None else options["host"]
+            if not _is_address(host):
+                raise ConfigError(
+                    f"the API server's address {host!r} of {name} must be one like https://127.0.0.1:6443"
+                )
             for option, attribute in _OVERRIDES.items():
                 if options.get(option) is not None:
                     setattr(configuration, attribute, options[option])
@@ -83,9 +103,7 @@ def endpoint(options: Mapping[str, Any]) -> Endpoint:
                 configuration.api_key = {"authorization": options["api_key"]}
                 configuration.api_key_prefix = {"authorization": "Bearer"}
                 configuration.refresh_api_key_hook = None
-            if not configuration.host.startswith(("https://", "http://")):
-                raise ConfigError(f"the API server's address {configuration.host!r} of {name} must start with https://")
-            return Endpoint(
+            found = Endpoint(
                 name=name,
                 server=configuration.host.rstrip("/"),
                 tls=_tls_context(configuration, name),
@@ -94,9 +112,20 @@ def endpoint(options: Mapping[str, Any]) -> Endpoint:
                 no_proxy=configuration.no_proxy,
                 configuration=configuration,
             )
+            if not found.authorization().get("authorization", "").isascii():
+                raise ConfigError(f"the token for {name} holds characters that no token has; copy it anew")
+            return found
         finally:
             # The client remembers the files that it wrote for a certificate, and these are gone now.
             kubernetes_config.kube_config._cleanup_temp_files()  # pylint: disable=protected-access
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(re.fullmatch(r"https?://\S+", text) and parts.hostname and parts.port != 0)
+    except ValueError:
+        return False
 
 
 def _load(configuration: Any, options: Mapping[str, Any], folder: str) -> str:
@@ -105,13 +134,18 @@ def _load(configuration: Any, options: Mapping[str, Any], folder: str) -> str:
     if options.get("host") and kubeconfig is None and context is None:
         return str(options["host"])
     if isinstance(kubeconfig, Mapping):
-        return _load_kubeconfig(configuration, dict(kubeconfig), context, "the kubeconfig given as a dict", folder)
+        source = "the kubeconfig given as a dict"
+        _check(kubeconfig, source)
+        return _load_kubeconfig(configuration, dict(kubeconfig), context, source, folder)
     if kubeconfig is None and not _default_kubeconfig_exists():
         if os.environ.get("KUBERNETES_SERVICE_HOST"):
             try:
                 kubernetes_config.load_incluster_config(client_configuration=configuration)
             except ConfigException as error:
-                raise ConfigError(f"the pod's own service account cannot be used: {error}") from error
+                raise ConfigError(
+                    f"the pod's own service account cannot be used: {error} Mount its token "
+                    "(automountServiceAccountToken), or give kubeconfig"
+                ) from error
             return "in-cluster"
         raise ConfigError(
             "no cluster is named: give kubeconfig, or host and api_key, or set KUBECONFIG (there is no ~/.kube/config)"
@@ -141,9 +175,9 @@ def _merged_files(paths: str) -> dict[str, Any]:
         )
     for path in existing:
         for key, value in _read_kubeconfig(path).items():
-            if isinstance(value, list):
-                known = {item["name"] for item in merged.get(key, ())}
-                merged.setdefault(key, []).extend(item for item in value if item["name"] not in known)
+            if key in _ENTRIES:
+                known = {item["name"] for item in merged.setdefault(key, [])}
+                merged[key] += [item for item in value or () if item["name"] not in known]
             elif not merged.get(key):
                 merged[key] = value
     return merged
@@ -159,25 +193,36 @@ def _read_kubeconfig(path: str) -> dict[str, Any]:
         raise ConfigError(f"the kubeconfig file {path} is not YAML: {' '.join(str(error).split())}") from error
     if content is None:
         raise ConfigError(f"the kubeconfig file {path} is empty; write it anew, for example with kind get kubeconfig")
-    if not isinstance(content, dict):
-        raise ConfigError(
-            f"the kubeconfig file {path} is no kubeconfig: it holds a {type(content).__name__}, not a mapping"
-        )
-    for key in ("clusters", "users", "contexts"):
-        named = content.get(key) or []
-        if not isinstance(named, list) or not all(isinstance(item, dict) and "name" in item for item in named):
-            raise ConfigError(f"the kubeconfig file {path} is no kubeconfig: {key} is not a list of named entries")
+    _check(content, f"the kubeconfig file {path}")
     folder = os.path.dirname(os.path.abspath(path))
     for cluster in content.get("clusters") or []:
         _make_absolute(cluster.get("cluster"), folder, "certificate-authority")
     for user in content.get("users") or []:
         _make_absolute(user.get("user"), folder, "client-certificate", "client-key", "tokenFile")
-    return content
+        plugin = (user.get("user") or {}).get("exec")
+        if isinstance(plugin, dict) and "/" in str(plugin.get("command")):  # else it is found on PATH
+            _make_absolute(plugin, folder, "command")
+    return dict(content)
+
+
+def _check(content: Any, source: str) -> None:
+    """Refuse what does not have the shape of a kubeconfig."""
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{source} is no kubeconfig: it holds a {type(content).__name__}, not a mapping")
+    for key, body in _ENTRIES.items():
+        items = content.get(key) or []
+        if not isinstance(items, list) or not all(
+            isinstance(item, Mapping)
+            and isinstance(item.get("name"), str)
+            and isinstance(item.get(body) or {}, Mapping)
+            for item in items
+        ):
+            raise ConfigError(f"{source} is no kubeconfig: {key} is not a list of entries with a name and a {body}")
 
 
 def _make_absolute(entry: dict[str, Any] | None, folder: str, *keys: str) -> None:
     for key in keys:
-        if entry and entry.get(key):
+        if entry and isinstance(entry.get(key), str):
             entry[key] = os.path.join(folder, entry[key])
 
 
@@ -190,15 +235,73 @@ def _load_kubeconfig(configuration: Any, content: dict[str, Any], context: str |
         )
     if chosen not in contexts:
         raise ConfigError(f"{source} has no context {chosen}; it has {', '.join(contexts) or 'none'}")
+    where = f"context {chosen} of {source}"
     try:
         kubernetes_config.load_kube_config_from_dict(
-            content, context=chosen, client_configuration=configuration, persist_config=False, temp_file_path=folder
+            _logged_in(content, chosen),
+            context=chosen,
+            client_configuration=configuration,
+            persist_config=False,
+            temp_file_path=folder,
         )
-    except ConfigException as error:
-        raise ConfigError(f"context {chosen} of {source} cannot be used: {error}") from error
-    except (ValueError, TypeError, KeyError, OSError) as error:  # what malformed certificates and entries raise
-        raise ConfigError(f"context {chosen} of {source} is malformed: {type(error).__name__}: {error}") from error
+    except (ConfigException, ConfigError) as error:
+        raise ConfigError(f"{where} cannot be used: {error}") from error
+    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:  # what malformed entries raise
+        raise ConfigError(f"{where} is malformed: {type(error).__name__}: {error}") from error
     return str(chosen)
+
+
+def _logged_in(content: dict[str, Any], chosen: str) -> dict[str, Any]:
+    """The kubeconfig with what the context's credential plugin gives, where it has one, in the plugin's place.
+
+    The client would run the plugin as well, but only logs what goes wrong with it, and waits for it for ever.
+    """
+    named = {
+        key: {item["name"]: item.get(body) or {} for item in content.get(key) or ()} for key, body in _ENTRIES.items()
+    }
+    context = named["contexts"][chosen]
+    user = named["users"].get(context.get("user"), {})
+    if "exec" not in user or "token" in user or "tokenFile" in user:
+        return content
+    given = _credential(user["exec"], named["clusters"].get(context.get("cluster"), {}))
+    return {**content, "users": [{"name": context["user"], "user": given}]}
+
+
+def _credential(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a credential plugin, and return what it gives in the shape of a kubeconfig's user.
+
+    See "client-go credential plugins" in https://kubernetes.io/docs/reference/access-authn-authz/authentication/
+    """
+    command = [plugin["command"], *(plugin.get("args") or ())]
+    spec: dict[str, Any] = {"interactive": False}
+    if plugin.get("provideClusterInfo"):
+        settings = {item["name"]: item["extension"] for item in cluster.get("extensions") or ()}
+        spec["cluster"] = {**cluster, "config": settings.get("client.authentication.k8s.io/exec")}
+    variables = {item["name"]: item["value"] for item in plugin.get("env") or ()}
+    request = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
+    environment = {**os.environ, **variables, "KUBERNETES_EXEC_INFO": json.dumps(request)}
+    try:
+        done = program.run(command, Deadline(_PLUGIN_SECONDS), environment)
+    except (MissingProgramError, DeadlineError) as error:
+        hint = f" ({plugin['installHint'].strip()})" if plugin.get("installHint") else ""
+        raise ConfigError(f"its credential plugin gives nothing: {error}{hint}") from error
+    try:
+        status = json.loads(done.stdout)["status"] if done.returncode == 0 else {}
+        certificates = {
+            f"client-{name}-data": base64.b64encode(status[key].encode()).decode()
+            for name, key in (("certificate", "clientCertificateData"), ("key", "clientKeyData"))
+            if status.get(key)
+        }
+        credential = {"token": status["token"]} if status.get("token") else {}
+    except (ValueError, TypeError, LookupError, AttributeError):
+        certificates = credential = {}
+    if not credential and not certificates:
+        said = " | ".join(done.stderr.strip().splitlines()[-3:]) or "without a reason"  # stdout may hold secrets
+        raise ConfigError(
+            f"its credential plugin {command[0]} ended with exit code {done.returncode} and no credential ({said}); log in "
+            "with it again"
+        )
+    return {**credential, **certificates}
 
 
 def _tls_context(configuration: Any, name: str) -> ssl.SSLContext:
