@@ -28,7 +28,7 @@ from .cni import (
 )
 from .interface_names import Interface, computed_name_like, recognise_interface
 from .snapshot import Node, Pod
-from .table import PrefixMap, address_number, preferred_routes, prefix_number, serves_any_packet, table_of
+from .table import PrefixMap, address_number, is_dead, preferred_routes, prefix_number, serves_any_packet, table_of
 
 Purpose = Literal["default", "node_network", "local_pod", "own_block", "remote_block", "service", "other"]
 
@@ -97,6 +97,7 @@ class _NodeTable:
         self.addresses = {address_number(address) for address in node.addresses}
         self.pod_cidrs = {prefix_number(cidr) for cidr in node.pod_cidrs}
         self.preferred = preferred_routes(routes)
+        routes = [route for route in routes if not route.deleted]
         defaults = [route for route in routes if route.dst.endswith("/0")]
         self.gateways = {gateway for route in routes for gateway in gateways(route)}
         self.default_gateways = {gateway for route in defaults for gateway in gateways(route)}
@@ -107,16 +108,19 @@ class _NodeTable:
 
     def _is_own_block(self, route: Route) -> bool:
         """A block that Calico gave to this node: its blackhole says so, and the pods' rows or the pods agree."""
-        if route.type != "blackhole" or not is_block_sized(route.dst):
+        if route.type != "blackhole":
             return False
-        bits, first, length = prefix_number(route.dst)
+        if _meaning(route) == "own_block":
+            holders = self.book.nodes_with_pods_in(route.dst)
+            return self.node in holders or not holders or self._has_calico_pods(route.dst)
+        # busybox prints no protocol: a blackhole of Calico's default size, with pods' rows in it, needs none.
+        return route.protocol is None and route.dst.endswith(("/26", "/122")) and self._has_calico_pods(route.dst)
+
+    def _has_calico_pods(self, prefix: str) -> bool:
+        bits, first, length = prefix_number(prefix)
         index = bisect_left(self.calico_pods, (bits, first))
-        if index < len(self.calico_pods):
-            family, number = self.calico_pods[index]
-            if family == bits and number >> (bits - length) == first >> (bits - length):
-                return True
-        holders = self.book.nodes_with_pods_in(route.dst)
-        return _meaning(route) == "own_block" and (self.node in holders or not holders)
+        family, number = self.calico_pods[index] if index < len(self.calico_pods) else (0, 0)
+        return family == bits and number >> (bits - length) == first >> (bits - length)
 
     def explain(self, route: Route) -> ExplainedRoute:
         explained = self._explain(route)
@@ -153,7 +157,7 @@ class _NodeTable:
             notes.append(f"encapsulated, {route.encap}")
         if route.deleted:
             notes.append("this row was removed")
-        elif "dead" in route.flags:
+        elif is_dead(route):
             notes.append("not used now: its device is down")
         elif "linkdown" in route.flags:
             notes.append("its device has no link")
@@ -232,7 +236,7 @@ class _NodeTable:
             return ExplainedRoute(route, "other", text, pod.key, self.node)
         elif computed is False:
             expected = computed_name_like(route.dev or "", pod.namespace, pod.name)
-            text = f"pod {pod.key}, {address}, is reached through {route.dev}, but the name computed from its own is {expected}"
+            text = f"pod {pod.key}, {address}, is reached through {route.dev}; the name computed for it is {expected}"
         else:
             text = f"pod {pod.key} is reached through its interface {route.dev}"
         return ExplainedRoute(route, "local_pod", text, pod.key, self.node, computed)

@@ -92,6 +92,18 @@ def table_of(route: Route) -> str:
     return _TABLE_NAMES.get(route.table) or str(route.table)
 
 
+def serves_any_packet(route: Route) -> bool:
+    """Whether the row is there, alive, and for packets of every type of service and source."""
+    return not (route.tos or route.from_ or route.deleted or is_dead(route))
+
+
+def is_dead(route: Route) -> bool:
+    """Whether the kernel passes the row over because the devices of all its next hops are down."""
+    if route.nexthops:
+        return all("dead" in hop.flags for hop in route.nexthops)
+    return "dead" in route.flags
+
+
 class RouteTable:
     """The tables of a node or a pod, asked as the kernel asks them.
 
@@ -128,14 +140,6 @@ class RouteTable:
             if route is not None and route.type != "throw":
                 return route
         return None
-
-
-def serves_any_packet(route: Route) -> bool:
-    if route.tos or route.from_ or route.deleted:
-        return False
-    if route.nexthops:
-        return any("dead" not in hop.flags for hop in route.nexthops)
-    return "dead" not in route.flags
 
 
 def _preference(route: Route) -> tuple[int, int]:

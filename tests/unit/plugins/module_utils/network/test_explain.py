@@ -133,8 +133,11 @@ def test_pods_that_have_ended_hold_no_address() -> None:
     assert row.pod is None
 
 
-def test_a_pod_with_an_address_and_no_node_is_not_placed_anywhere() -> None:
-    row = last("192.168.157.134 via 172.18.0.2 dev eth0", [Pod("default", "bb1", None, BB1.ips)])
+@pytest.mark.parametrize(
+    "way", ["via 172.18.0.2 dev eth0", "via 172.18.0.1 dev eth0", "dev cali98fd8882b62 scope link"]
+)
+def test_a_pod_with_an_address_and_no_node_is_not_placed_anywhere(way: str) -> None:
+    row = last(f"192.168.157.134 {way}", [Pod("default", "bb1", None, BB1.ips)])
     assert (row.purpose, row.pod, row.node) == ("other", "default/bb1", None)
     assert "is on no node yet" in row.text
 
@@ -185,6 +188,16 @@ def test_a_blackhole_with_nothing_to_show_for_it_is_no_block() -> None:
 
 def test_a_blackhole_around_blocks_is_no_block_itself() -> None:
     row = table("blackhole 192.168.0.0/16\n192.168.157.129 dev cali0cf1c4ecf1f scope link", [])[0]
+    assert row.purpose == "other"
+
+
+def test_a_blackhole_of_another_size_without_calicos_protocol_is_no_block() -> None:
+    row = table("blackhole 192.168.144.0/20\n192.168.157.129 dev cali0cf1c4ecf1f scope link", [])[0]
+    assert row.purpose == "other"
+
+
+def test_rows_that_were_removed_prove_nothing_about_others() -> None:
+    row = table("blackhole 192.168.157.128/26\nDeleted 192.168.157.129 dev cali0cf1c4ecf1f scope link", [])[0]
     assert row.purpose == "other"
 
 
@@ -444,6 +457,10 @@ def test_services_are_told_where_the_row_tells_them() -> None:
         ("10.0.0.0/8 tos 0x10 via 172.18.0.1 dev eth0", "only packets with type of service 0x10"),
         ("default from fd00::/64 via fc00::1 dev eth0", "only packets from fd00::/64"),
         ("10.0.0.0/8 via 172.18.0.1 dev eth0 dead linkdown", "not used now: its device is down"),
+        (
+            "10.0.0.0/8\n\tnexthop via 172.18.0.1 dev eth0 weight 1 dead\n\tnexthop via 172.18.0.9 dev eth0 weight 1 dead",
+            "not used now: its device is down",
+        ),
         ("10.0.0.0/8 via 172.18.0.1 dev eth0 linkdown", "its device has no link"),
         ("Deleted 10.0.0.0/8 via 172.18.0.1 dev eth0", "this row was removed"),
         ("10.0.0.0/8 encap mpls 100 via 172.18.0.1 dev eth0", "encapsulated, mpls 100"),
