@@ -10,11 +10,11 @@ import select
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from netns_cluster import kubeconfig, launcher, machine
 from netns_cluster.config import Config, Shape
-from netns_cluster.errors import InvalidRequestError, OtherShapeError, StartFailedError
+from netns_cluster.errors import OtherShapeError, StartFailedError
 from netns_cluster.state import ClusterState, Record, all_states
 
 START_SECONDS = 60.0
@@ -52,14 +52,14 @@ def down(name: str) -> Outcome:
     Shape(name)  # a name that cannot be is an error
     state = ClusterState(name)
     with state.changing():
-        if not state.directory.exists():
-            return Outcome(changed=False, cluster={"name": name, "status": "absent"})
+        changed = state.directory.exists()
         record = state.read()
-        _stop(state, record)
+        if state.is_alive():
+            _kill(record["pid"])
         for path in record.get("kubeconfigs", []):
             kubeconfig.remove(Path(path), name)
         state.remove()
-        return Outcome(changed=True, cluster={"name": name, "status": "absent"})
+        return Outcome(changed, {"name": name, "status": "absent"})
 
 
 def clusters() -> list[dict[str, Any]]:
@@ -70,13 +70,14 @@ def clusters() -> list[dict[str, Any]]:
 def describe(state: ClusterState) -> dict[str, Any]:
     """Return a cluster as plain JSON: shape, nodes, server, kubeconfig, context, status (running, starting, stale)."""
     record = state.read()
-    status = "stale"
+    cluster: dict[str, Any] = {"name": state.name, "status": "stale", "emulated": True}
     if state.is_alive():
-        status = "running" if record else "starting"
-    cluster: dict[str, Any] = {"name": state.name, "status": status, "emulated": True}
+        cluster["status"] = "running" if state.kubeconfig.exists() else "starting"
     if record:
-        cluster |= record["shape"]
-        cluster |= {"nodes": list(_shape_of(record).nodes), "server": record["server"], "pid": record["pid"]}
+        cluster |= record["shape"] | {"nodes": list(_shape_of(record).nodes), "pid": record["pid"]}
+    if state.kubeconfig.exists():
+        credentials = json.loads(state.kubeconfig.read_text(encoding="utf-8"))
+        cluster["server"] = credentials["clusters"][0]["cluster"]["server"]
     return cluster | {"kubeconfig": str(state.kubeconfig), "context": kubeconfig.context_name(state.name)}
 
 
@@ -85,11 +86,7 @@ def _shape_of(record: Record) -> Shape:
 
 
 def _compare(state: ClusterState, shape: Shape) -> None:
-    record = state.read()
-    if not record:
-        message = f"cluster {state.name} is there but was never ready; remove it with: python -m netns_cluster down --name {state.name}"
-        raise StartFailedError(message)
-    differences = _shape_of(record).differences(shape)
+    differences = _shape_of(state.read()).differences(shape)
     if differences:
         raise OtherShapeError(
             f"cluster {shape.name} is there with another shape ({'; '.join(differences)}): choose another name, or remove it "
@@ -98,27 +95,26 @@ def _compare(state: ClusterState, shape: Shape) -> None:
 
 
 def _start(state: ClusterState, shape: Shape, busybox: Path, starting: int) -> None:
+    kubeconfigs = state.read().get("kubeconfigs", [])  # a killed cluster's entries are still there to be removed
     state.create()
     reader, writer = os.pipe()
     with state.alive_lock() as alive, open(reader, "rb") as ready:
-        assert alive is not None  # noqa: S101 - the directory is new, and the starting lock held
-        config = Config(shape, str(state.directory), str(busybox), writer, starting)
+        config = Config(shape, str(state.directory), str(busybox), writer, starting, alive)
         try:
-            pid = launcher.launch(config, state.log, [writer, starting, alive])
+            pid = launcher.launch(config, state.log)
         finally:
             os.close(writer)
         try:
-            server = _await_ready(state, ready)
-            record = {"shape": shape.as_json(), "server": server, "pid": pid, "kubeconfigs": []}
-            state.write(record)
+            state.write({"shape": shape.as_json(), "pid": pid, "kubeconfigs": kubeconfigs})
+            _await_ready(state, ready)
         except BaseException:
             _kill(pid)
             state.remove()
             raise
 
 
-def _await_ready(state: ClusterState, ready: Any) -> str:
-    """Wait for the cluster's own word and return its server's URL."""
+def _await_ready(state: ClusterState, ready: BinaryIO) -> None:
+    """Wait for the cluster's own word."""
     readable, _, _ = select.select([ready], [], [], START_SECONDS)
     if not readable:
         raise StartFailedError(f"cluster {state.name} was not ready within {START_SECONDS:.0f} s: {_log_tail(state)}")
@@ -126,9 +122,6 @@ def _await_ready(state: ClusterState, ready: Any) -> str:
     if not message.get("ready"):
         why = message.get("error") or _log_tail(state)
         raise StartFailedError(f"cluster {state.name} did not start: {why}")
-    credentials = json.loads(state.kubeconfig.read_text(encoding="utf-8"))
-    url: str = credentials["clusters"][0]["cluster"]["server"]
-    return url
 
 
 def _log_tail(state: ClusterState) -> str:
@@ -146,14 +139,6 @@ def _write_kubeconfig(state: ClusterState, path: Path) -> bool:
     if str(path) not in record["kubeconfigs"]:
         state.write({**record, "kubeconfigs": [*record["kubeconfigs"], str(path)]})
     return changed
-
-
-def _stop(state: ClusterState, record: Record) -> None:
-    if not state.is_alive():
-        return
-    if not record:
-        raise InvalidRequestError(f"cluster {state.name} runs, but nothing tells its process: end it by hand")
-    _kill(record["pid"])
 
 
 def _kill(pid: int) -> None:

@@ -114,7 +114,7 @@ def _checked_subnet(text: str, family: Family, workers: int) -> str:
             f"the pod subnet {text} is not {family}: give one subnet for each family, in their order"
         )
     for other in (NODE_SUBNETS[family], SERVICE_SUBNETS[family]):
-        if subnet.overlaps(other):  # type: ignore[arg-type]
+        if subnet.overlaps(other):
             raise InvalidRequestError(f"the pod subnet {text} overlaps {other}, which nodes or services use")
     if subnet.num_addresses < BLOCK_SIZE * (workers + 1):
         raise InvalidRequestError(
@@ -125,16 +125,24 @@ def _checked_subnet(text: str, family: Family, workers: int) -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """What the processes of a cluster are told. Descriptors are numbers of files that they inherit."""
+    """What the processes of a cluster are told. The descriptors are open files that they inherit from the command line:
+
+    a pipe to answer ``up`` through, and the two locks of :class:`~netns_cluster.state.ClusterState`.
+    """
 
     shape: Shape
     directory: str
     busybox: str
     ready_descriptor: int
     starting_descriptor: int
+    alive_descriptor: int
+
+    @property
+    def descriptors(self) -> tuple[int, int, int]:
+        return self.ready_descriptor, self.starting_descriptor, self.alive_descriptor
 
     def to_json(self) -> str:
-        return json.dumps({**dataclasses.asdict(self)})
+        return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Config:

@@ -5,6 +5,7 @@
     NetnsClusterError          code
     ├── InvalidRequestError    invalid-request    what was asked for cannot be, whatever the machine
     ├── UnfitMachineError      unfit-machine      this machine lacks a program or forbids what a cluster needs
+    ├── MissingLibraryError    missing-library    a Python library does not import
     ├── OtherShapeError        other-shape        a cluster of that name is there, with another shape
     └── StartFailedError       start-failed       the cluster's processes did not get ready
 
@@ -26,6 +27,10 @@ class InvalidRequestError(NetnsClusterError):
 
 class UnfitMachineError(NetnsClusterError):
     code = "unfit-machine"
+
+
+class MissingLibraryError(NetnsClusterError):
+    code = "missing-library"
 
 
 class OtherShapeError(NetnsClusterError):

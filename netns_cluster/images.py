@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which container images this cluster can run, and what they turn into.
 
-There are no images here: every busybox image is run by the busybox of the machine, and ``netns-node`` is that busybox beside the
-machine's own iproute2 and nft.
+There are no images here: every busybox image is run by the busybox of the machine, and ``netns-node`` is that busybox beside
+the machine's own iproute2 and nft.
 """
 
 from __future__ import annotations

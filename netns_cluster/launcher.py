@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from netns_cluster import linux, machine
@@ -16,8 +15,8 @@ from netns_cluster.config import Config
 _NOT_STARTED = 70
 
 
-def launch(config: Config, log: Path, kept: Sequence[int]) -> int:
-    """Start the container runtime and return its process id; ``kept`` are the descriptors that it inherits.
+def launch(config: Config, log: Path) -> int:
+    """Start the container runtime and return its process id.
 
     An ordinary user gets a user namespace, in which he is root. Raises
     :class:`~netns_cluster.errors.UnfitMachineError` when the machine forbids the namespaces.
@@ -28,10 +27,10 @@ def launch(config: Config, log: Path, kept: Sequence[int]) -> int:
         os.close(reader)
         try:
             _enter_namespaces()
-            pid = os.fork()
-            if pid == 0:
-                _become_runtime(config, log, kept)
-            _report(writer, pid=pid)
+            runtime = os.fork()
+            if runtime == 0:
+                _become_runtime(config, log)
+            _report(writer, pid=runtime)
             os._exit(0)
         except OSError as error:
             _report(writer, errno=error.errno, text=error.strerror or str(error))
@@ -58,19 +57,20 @@ def _enter_namespaces() -> None:
     linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
 
 
-def _become_runtime(config: Config, log: Path, kept: Sequence[int]) -> None:
+def _become_runtime(config: Config, log: Path) -> None:
     os.chdir("/")
     os.umask(0o077)
-    for descriptor in kept:
+    for descriptor in config.descriptors:
         os.set_inheritable(descriptor, True)
     null = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number, descriptor in enumerate((null, output, output)):
         os.dup2(descriptor, number)
     package_parent = str(Path(__file__).resolve().parent.parent)
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    env |= {"PATH": machine.search_path(), "PYTHONPATH": package_parent, "PYTHONDONTWRITEBYTECODE": "1"}
-    os.execve(sys.executable, [sys.executable, "-m", "netns_cluster.runtime.init", config.to_json()], env)
+    env = {**os.environ, "PATH": machine.search_path(), "PYTHONPATH": package_parent}
+    # -S: nothing that the runtime needs is in site-packages, and it stays small and quick without them.
+    command = [sys.executable, "-S", "-m", "netns_cluster.runtime.init", config.to_json()]
+    os.execve(sys.executable, command, env)  # noqa: S606 - an exec has no shell
 
 
 def _report(writer: int, **fields: object) -> None:

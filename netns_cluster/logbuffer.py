@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 LIMIT = 1024 * 1024
 
@@ -64,7 +64,7 @@ class LogBuffer:
             await changed.wait()
 
     def _add(self, text: bytes) -> None:
-        self._lines.append(Line(datetime.now(timezone.utc), text))
+        self._lines.append(Line(datetime.now(UTC), text))
         self._size += len(text)
         while self._size > LIMIT and len(self._lines) > 1:
             self._size -= len(self._lines.popleft().text)

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
 from pathlib import Path
 
-from netns_cluster.errors import UnfitMachineError
+from netns_cluster.errors import MissingLibraryError, UnfitMachineError
 
 PACKAGES = {"busybox": "busybox-static", "ip": "iproute2", "nft": "nftables"}
 """Program -> the Debian package that has it."""
+
+LIBRARIES = ("aiohttp", "dnslib", "jsonpatch", "trustme", "yaml")
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ALTERNATIVE = "Use a kind cluster instead, or run this as root"
@@ -35,11 +38,15 @@ def search_path() -> str:
 
 
 def check() -> Path:
-    """Return the busybox to use; raise :class:`~netns_cluster.errors.UnfitMachineError` when something is missing."""
+    """Return the busybox to use; raise what is missing: an UnfitMachineError or a MissingLibraryError."""
     if sys.platform != "linux":
         raise UnfitMachineError(
             f"network namespaces need Linux, and this is {sys.platform}: use a kind cluster instead"
         )
+    libraries = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if libraries:
+        install = f"{sys.executable} -m pip install {' '.join(libraries)}"
+        raise MissingLibraryError(f"Python libraries are missing: {', '.join(libraries)}. Install them with: {install}")
     missing = [program for program in PACKAGES if shutil.which(program, path=search_path()) is None]
     if missing:
         packages = " ".join(sorted(PACKAGES[program] for program in missing))

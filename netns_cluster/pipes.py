@@ -12,36 +12,28 @@ import os
 import pty
 import struct
 import termios
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 _CHUNK = 32 * 1024
 
 
 async def read(descriptor: int) -> AsyncIterator[bytes]:
-    """Yield what arrives at a pipe or a terminal until its end, and close it."""
+    """Yield what arrives at a pipe or a terminal until its end."""
     loop = asyncio.get_running_loop()
     os.set_blocking(descriptor, False)
-    try:
-        while True:
-            try:
-                data = os.read(descriptor, _CHUNK)
-            except BlockingIOError:
-                readable = loop.create_future()
-                loop.add_reader(descriptor, _wake, readable)
-                try:
-                    await readable
-                finally:
-                    loop.remove_reader(descriptor)
-                continue
-            except OSError as error:
-                if error.errno == errno.EIO:  # the other end of a terminal is closed
-                    return
-                raise
-            if not data:
+    while True:
+        try:
+            data = os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            await _ready(loop.add_reader, loop.remove_reader, descriptor)
+            continue
+        except OSError as error:
+            if error.errno == errno.EIO:  # the other end of a terminal is closed
                 return
-            yield data
-    finally:
-        os.close(descriptor)
+            raise
+        if not data:
+            return
+        yield data
 
 
 async def write(descriptor: int, data: bytes) -> None:
@@ -53,15 +45,20 @@ async def write(descriptor: int, data: bytes) -> None:
             try:
                 data = data[os.write(descriptor, data) :]
             except BlockingIOError:
-                writable = loop.create_future()
-                loop.add_writer(descriptor, _wake, writable)
-                try:
-                    await writable
-                finally:
-                    loop.remove_writer(descriptor)
+                await _ready(loop.add_writer, loop.remove_writer, descriptor)
 
 
-def _wake(future: asyncio.Future[None]) -> None:
+async def _ready(watch: Callable[..., object], unwatch: Callable[[int], object], descriptor: int) -> None:
+    """Wait until a descriptor can be read or written."""
+    ready = asyncio.get_running_loop().create_future()
+    watch(descriptor, _settle, ready)
+    try:
+        await ready
+    finally:
+        unwatch(descriptor)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
 

@@ -32,11 +32,11 @@ from netns_cluster import kubeconfig
 from netns_cluster.api.server import make_app
 from netns_cluster.api.store import Store
 from netns_cluster.config import Config, dns_addresses
-from netns_cluster.controllers import nodes
+from netns_cluster.controllers import initial
+from netns_cluster.controllers.agents import AgentController
 from netns_cluster.controllers.events import EventLog
 from netns_cluster.controllers.kubelet import Kubelet
 from netns_cluster.controllers.namespaces import NamespaceController
-from netns_cluster.controllers.nodes import AgentController
 from netns_cluster.controllers.scheduler import Scheduler
 from netns_cluster.network.dns import NameServer
 from netns_cluster.network.network import ClusterNetwork
@@ -60,7 +60,7 @@ async def serve(config: Config, control: socket.socket) -> None:
     volumes = Path(config.directory, "images", "volumes")
     kubelet = Kubelet(store, events, network, runtime, name_servers, volumes)
     await building
-    nodes.populate(store, shape, network, busybox_version(Path(config.busybox)))
+    initial.populate(store, shape, network, busybox_version(Path(config.busybox)))
     NameServer(store).serve(await network.dns_sockets())
     controllers = [
         asyncio.ensure_future(one)
@@ -73,7 +73,7 @@ async def serve(config: Config, control: socket.socket) -> None:
         )
     ]
     runner = web.AppRunner(
-        make_app(store, token, kubelet, nodes.version_info()), access_log=None, handler_cancellation=True
+        make_app(store, token, kubelet, initial.version_info()), access_log=None, handler_cancellation=True
     )
     await runner.setup()
     listener = socket.create_server((HOST, 0))
@@ -96,8 +96,8 @@ async def _agents_ready(store: Store, count: int) -> None:
     """Wait until an agent runs on every node: then it is known that pods run here."""
     running: set[str] = set()
     async for change in store.changes(0):
-        if change.resource == "pods" and change.current:
-            for container in change.current["status"].get("containerStatuses", []):
+        if change.resource == "pods" and not change.removed:
+            for container in change.object["status"].get("containerStatuses", []):
                 if "running" in container["state"]:
                     running.add(change.key[1])
                 elif message := container["state"].get("terminated", {}).get("message"):
@@ -107,7 +107,7 @@ async def _agents_ready(store: Store, count: int) -> None:
 
 
 def _tell_ready(config: Config, message: dict[str, object]) -> None:
-    """Answer ``up``, and let the next ``up`` or ``down`` begin. Fails when the first ``up`` is gone, so that nothing half made stays."""
+    """Answer ``up``, and let the next one begin. Fails when the first one is gone: then nothing half made stays."""
     os.write(config.ready_descriptor, json.dumps(message).encode() + b"\n")
     os.close(config.ready_descriptor)
     os.close(config.starting_descriptor)

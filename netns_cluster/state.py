@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Where clusters are noted down on the machine, and who may change what is there.
 
-Each cluster has a directory that only its owner can enter. Two locks tell its state without a guess about process ids: ``alive``
-is held by the cluster's first process as long as it lives, ``starting`` by whoever makes or removes the cluster. The kernel
-releases both when their holders end, whatever ends them.
+Each cluster has a directory that only its owner can enter. Two locks tell its state without a guess about process ids:
+``alive`` is held by the cluster's first process as long as it lives, the other one by whoever makes or removes the cluster. The
+kernel releases both when their holders end, whatever ends them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class ClusterState:
         self.directory = base_directory() / name
         self.kubeconfig = self.directory / "kubeconfig"
         self.log = self.directory / "log"
+        self._alive = self.directory / "alive"
         self._record = self.directory / "cluster.json"
 
     @contextmanager
@@ -51,20 +52,22 @@ class ClusterState:
         base = self.directory.parent
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(base / f"{self.name}.lock", fcntl.LOCK_EX) as descriptor:
-            assert descriptor is not None  # noqa: S101 - a lock that is waited for is got
             yield descriptor
 
     @contextmanager
-    def alive_lock(self) -> Iterator[int | None]:
-        """Take the lock of the living, for a cluster about to start; None when a cluster holds it."""
-        with _locked(self.directory / "alive", fcntl.LOCK_EX | fcntl.LOCK_NB) as descriptor:
+    def alive_lock(self) -> Iterator[int]:
+        """Hold the lock of the living, for a cluster about to start; gives its descriptor."""
+        with _locked(self._alive, fcntl.LOCK_EX) as descriptor:
             yield descriptor
 
     def is_alive(self) -> bool:
-        if not (self.directory / "alive").exists():
+        if not self._alive.exists():
             return False
-        with self.alive_lock() as descriptor:
-            return descriptor is None
+        try:
+            with _locked(self._alive, fcntl.LOCK_SH | fcntl.LOCK_NB):
+                return False
+        except BlockingIOError:
+            return True
 
     def create(self) -> None:
         """Make the directory anew; what a killed cluster left goes."""
@@ -97,14 +100,10 @@ def all_states() -> list[ClusterState]:
 
 
 @contextmanager
-def _locked(path: Path, operation: int) -> Iterator[int | None]:
+def _locked(path: Path, operation: int) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, operation)
-        except BlockingIOError:
-            yield None
-        else:
-            yield descriptor
+        fcntl.flock(descriptor, operation)
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -85,6 +85,10 @@ def expired(message: str) -> ApiError:
     return ApiError(410, "Expired", message)
 
 
+def too_large(limit: int) -> ApiError:
+    return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+
+
 def unsupported_media_type(note: str = "") -> ApiError:
     return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type" + note, {})
 

@@ -51,9 +51,8 @@ def read_json(body: bytes, kind: str) -> Any:
     except UnicodeDecodeError as error:
         raise bad_request(f"the object provided is unrecognized (must be of type {kind}): {error}") from error
     except json.JSONDecodeError as error:
-        why = _go_error(error)
-        message = f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why}"
-        raise bad_request(f"{message} ({_summary(body)})") from error
+        why = f"couldn't get version/kind; json parse error: {_go_error(error)} ({_summary(body)})"
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind}): {why}") from error
 
 
 def read_object(body: bytes, kind: str) -> Object:

@@ -10,18 +10,17 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from netns_cluster.api import errors, patches, pods, schema, validation
+from netns_cluster.api import errors, namespaces, patches, pods, validation
 from netns_cluster.api.errors import ApiError, Cause
 from netns_cluster.api.resources import Resource, Target
 from netns_cluster.api.selectors import Predicate, field_selector, label_selector
-from netns_cluster.api.store import AlreadyStoredError, HistoryLostError, Store, timestamp
+from netns_cluster.api.store import HistoryLostError, Store, timestamp
 
 Object = dict[str, Any]
 
-SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 GENERATED_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 PATCHES: dict[str, Callable[[Object, Any], Object]] = {
     "application/json-patch+json": patches.json_patch,
@@ -69,10 +68,10 @@ class Page:
 
 
 def get(store: Store, target: Target) -> Object:
-    assert target.name  # noqa: S101 - the router's word
-    obj = store.get(target.resource.name, target.name, target.namespace or "")
+    name = target.name or ""
+    obj = store.get(target.resource.name, name, target.namespace or "")
     if obj is None:
-        raise errors.not_found(_qualified(target.resource), target.name)
+        raise errors.not_found(target.resource.name, name)
     return obj
 
 
@@ -89,7 +88,7 @@ def list_page(store: Store, selection: Selection, query: dict[str, str]) -> Page
         items = _items_at(store, selection.resource, revision, _TOO_OLD)
     else:
         check_revision(store, _number(query, "resourceVersion"))
-        revision, items = store.revision, store.list(selection.resource.name)
+        revision, items = store.revision, store.objects(selection.resource.name)
     items = [item for item in items if selection.takes(item)]
     if start is not None:
         items = [item for item in items if _place(item) > start]
@@ -108,149 +107,125 @@ def check_revision(store: Store, revision: int) -> None:
 
 def create(store: Store, target: Target, obj: Object, *, dry_run: bool) -> Object:
     """Check and store a new object."""
-    resource = target.resource
-    _check_identity(resource, obj, target.namespace, None)
-    metadata = {
-        key: value for key, value in obj.get("metadata", {}).items() if key not in _SERVER_OWNED and value is not None
-    }
+    resource, namespace = target.resource, target.namespace or ""
+    _check_identity(target, obj)
+    written = obj.get("metadata") or {}
+    metadata = {key: value for key, value in written.items() if key not in _SERVER_OWNED and value is not None}
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = generated_name(metadata["generateName"])
-    if not metadata.get("name"):
-        raise errors.invalid(
-            resource.kind,
-            "",
-            [Cause("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")],
-        )
+    name = metadata.get("name")
+    if not name:
+        cause = Cause("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
+        raise errors.invalid(resource.kind, "", [cause])
     if resource.namespaced:
-        metadata["namespace"] = target.namespace
-        _check_namespace(store, resource, metadata["name"], target.namespace or "")
-    obj = {"kind": resource.kind, "apiVersion": resource.api_version} | obj | {"metadata": metadata}
+        metadata["namespace"] = namespace
+        _check_namespace(store, resource, name, namespace)
+    obj = {**obj, "kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
     if resource.name == "pods":
         obj = pods.with_defaults(obj)
         pods.validate(obj)
     else:
-        obj = _prepare_namespace(obj)
+        obj = namespaces.with_defaults(obj)
+        namespaces.validate(obj)
+    if store.get(resource.name, name, namespace):
+        raise errors.already_exists(resource.name, name)
     if dry_run:
-        if store.get(resource.name, metadata["name"], target.namespace or ""):
-            raise errors.already_exists(_qualified(resource), metadata["name"])
-        return obj | {"metadata": {**metadata, "uid": "", "creationTimestamp": timestamp()}}
-    try:
-        return store.create(resource.name, obj)
-    except AlreadyStoredError as error:
-        raise errors.already_exists(_qualified(resource), metadata["name"]) from error
+        return {**obj, "metadata": {**obj["metadata"], "creationTimestamp": timestamp()}}
+    return store.create(resource.name, obj)
+
+
+def patched(store: Store, target: Target, media_type: str, patch: Any) -> Object:
+    """Return what a patch makes of an object, neither checked nor stored."""
+    return PATCHES[media_type](get(store, target), patch)
 
 
 def replace(store: Store, target: Target, obj: Object, *, dry_run: bool) -> Object:
-    """Serve PUT: what the server owns stays, a stale resourceVersion is a conflict."""
+    """Check and store an object in place of another: what the server owns stays, a stale resourceVersion is a conflict."""
     old = get(store, target)
-    _check_identity(target.resource, obj, target.namespace, target.name)
-    wanted = obj.get("metadata", {}).get("resourceVersion")
+    name = old["metadata"]["name"]
+    _check_identity(target, obj)
+    written = obj.get("metadata") or {}
+    wanted = written.get("resourceVersion")
     if wanted and wanted != old["metadata"]["resourceVersion"]:
         why = "the object has been modified; please apply your changes to the latest version and try again"
-        raise errors.conflict(_qualified(target.resource), old["metadata"]["name"], why)
+        raise errors.conflict(target.resource.name, name, why)
     kept = {
         key: value for key, value in old["metadata"].items() if key in _SERVER_OWNED or key in ("name", "namespace")
     }
-    metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in _SERVER_OWNED} | kept
-    new = {**obj, "kind": old["kind"], "apiVersion": old["apiVersion"], "metadata": metadata, "status": old["status"]}
-    new.setdefault("spec", {})
+    metadata = {key: value for key, value in written.items() if key not in _SERVER_OWNED and value is not None} | kept
+    new = {**obj, "kind": old["kind"], "apiVersion": old["apiVersion"], "metadata": metadata}
+    new = {**new, "spec": obj.get("spec") or {}, "status": old["status"]}
     if target.resource.name == "pods":
-        defaulted = pods.with_defaults(new)
-        # What the server once filled in for the stored pod is not the writer's to leave out.
-        defaulted["spec"] = {
-            **{key: old["spec"][key] for key in ("nodeName", "tolerations") if key in old["spec"]},
-            **defaulted["spec"],
-        }
-        new = {**defaulted, "metadata": metadata, "status": old["status"]}
+        new = {**new, "spec": pods.with_defaults(new)["spec"]}
         pods.validate_update(new, old)
-    else:
-        causes = validation.check_metadata(metadata)
-        if causes:
-            raise errors.invalid(target.resource.kind, old["metadata"]["name"], causes)
+        if new["spec"] != old["spec"]:
+            new["metadata"]["generation"] += 1
+    elif causes := validation.check_metadata(metadata):
+        raise errors.invalid(target.resource.kind, name, causes)
     return new if dry_run else store.update(target.resource.name, new)
-
-
-def patch(store: Store, target: Target, media_type: str, body: Any, *, dry_run: bool) -> tuple[Object, list[str]]:
-    """Serve PATCH; return the object and the fields of the result that do not exist."""
-    old = get(store, target)
-    new = PATCHES[media_type](old, body)
-    unknown = schema.check(target.resource.kind, new)
-    if new.get("metadata", {}).get("resourceVersion") is None:
-        raise errors.bad_request("metadata.resourceVersion must not be removed")
-    return replace(store, target, new, dry_run=dry_run), unknown
 
 
 def delete(store: Store, target: Target, options: Object, *, dry_run: bool) -> Object:
     """Delete a pod gracefully or at once, or begin to delete a namespace; return its last state."""
     old = get(store, target)
-    name = old["metadata"]["name"]
+    metadata = old["metadata"]
     for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
         wanted = (options.get("preconditions") or {}).get(field)
-        if wanted and wanted != old["metadata"][field]:
-            why = f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {old['metadata'][field]}"
-            raise errors.conflict(_qualified(target.resource), name, why)
+        if wanted and wanted != metadata[field]:
+            why = f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {metadata[field]}"
+            raise errors.conflict(target.resource.name, metadata["name"], why)
     if target.resource.name == "namespaces":
         return _delete_namespace(store, old, dry_run=dry_run)
     return _delete_pod(store, old, options.get("gracePeriodSeconds"), dry_run=dry_run)
 
 
 def _delete_pod(store: Store, pod: Object, asked: int | None, *, dry_run: bool) -> Object:
-    metadata = pod["metadata"]
-    grace: int = pod["spec"]["terminationGracePeriodSeconds"] if asked is None else asked
+    metadata, spec = pod["metadata"], pod["spec"]
+    grace: int = spec["terminationGracePeriodSeconds"] if asked is None else asked
     if grace < 0:
         raise errors.bad_request(f"gracePeriodSeconds must not be negative: {grace}")
-    if not pod["spec"].get("nodeName") or pod["status"].get("phase") in ("Succeeded", "Failed"):
+    ended = pod["status"]["phase"] in ("Succeeded", "Failed")
+    if ended or not spec.get("nodeName") or store.get("nodes", spec["nodeName"]) is None:
         grace = 0  # nothing runs that would need time
-    if grace and metadata.get("deletionGracePeriodSeconds", grace + 1) <= grace:
-        return pod
-    if dry_run:
+    if dry_run or (grace and metadata.get("deletionGracePeriodSeconds", grace + 1) <= grace):
         return pod
     if grace == 0:
         return store.delete("pods", metadata["name"], metadata["namespace"])
-    end = datetime.now(timezone.utc) + timedelta(seconds=grace)
+    end = datetime.now(UTC) + timedelta(seconds=grace)
     marks = {"deletionTimestamp": timestamp(end), "deletionGracePeriodSeconds": grace}
     return store.update("pods", {**pod, "metadata": {**metadata, **marks}})
 
 
 def _delete_namespace(store: Store, namespace: Object, *, dry_run: bool) -> Object:
-    name = namespace["metadata"]["name"]
-    if name in SYSTEM_NAMESPACES:
-        raise errors.forbidden("namespaces", name, "this namespace may not be deleted")
-    if dry_run or namespace["metadata"].get("deletionTimestamp"):
+    metadata = namespace["metadata"]
+    if metadata["name"] in namespaces.SYSTEM:
+        raise errors.forbidden("namespaces", metadata["name"], "this namespace may not be deleted")
+    if dry_run or metadata.get("deletionTimestamp"):
         return namespace
-    metadata = {**namespace["metadata"], "deletionTimestamp": timestamp()}
+    metadata = {**metadata, "deletionTimestamp": timestamp()}
     return store.update("namespaces", {**namespace, "metadata": metadata, "status": {"phase": "Terminating"}})
-
-
-def _prepare_namespace(namespace: Object) -> Object:
-    name = namespace["metadata"]["name"]
-    causes = validation.check_label("metadata.name", name) + validation.check_metadata(namespace["metadata"])
-    if causes:
-        raise errors.invalid("Namespace", name, causes)
-    labels = {**(namespace["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": name}
-    metadata = {**namespace["metadata"], "labels": labels}
-    return {**namespace, "metadata": metadata, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
 
 
 def generated_name(prefix: str) -> str:
     return prefix + "".join(secrets.choice(GENERATED_ALPHABET) for _ in range(5))
 
 
-def _check_identity(resource: Resource, obj: Object, namespace: str | None, name: str | None) -> None:
+def _check_identity(target: Target, obj: Object) -> None:
     """Compare what the body says of itself with what the path says."""
+    resource, metadata = target.resource, obj.get("metadata") or {}
     version, kind = obj.get("apiVersion") or resource.api_version, obj.get("kind") or resource.kind
-    if (version, kind) != (resource.api_version, resource.kind):
-        group_version = (
+    if version != resource.api_version:
+        why = (
             f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})"
         )
-        why = group_version if version != resource.api_version else f'"{kind}" is not a {resource.kind}'
-        raise errors.bad_request(f'{resource.kind} in version "v1" cannot be handled as a {resource.kind}: {why}')
-    metadata = obj.get("metadata") or {}
-    if namespace and metadata.get("namespace", namespace) != namespace:
+        raise errors.bad_request(why)
+    if kind != resource.kind:
+        raise errors.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}')
+    if target.namespace and metadata.get("namespace", target.namespace) != target.namespace:
         message = "the namespace of the provided object does not match the namespace sent on the request"
         raise errors.bad_request(message)
-    if name and metadata.get("name", name) != name:
-        message = f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
+    if target.name and metadata.get("name", target.name) != target.name:
+        message = f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
         raise errors.bad_request(message)
 
 
@@ -264,17 +239,13 @@ def _check_namespace(store: Store, resource: Resource, name: str, namespace: str
         raise errors.forbidden(resource.name, name, why, [Cause("NamespaceTerminating", message, "metadata.namespace")])
 
 
-def _qualified(resource: Resource) -> str:
-    return f"{resource.name}.{resource.group}" if resource.group else resource.name
-
-
 def _place(obj: Object) -> tuple[str, str]:
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def _items_at(store: Store, resource: Resource, revision: int, message: str) -> list[Object]:
     try:
-        return store.list_at(resource.name, revision)
+        return store.objects_at(resource.name, revision)
     except HistoryLostError as error:
         raise errors.expired(message) from error
 
@@ -300,5 +271,6 @@ def _number(query: dict[str, str], name: str) -> int:
 
 
 _SERVER_OWNED = frozenset(
-    "uid resourceVersion creationTimestamp generation deletionTimestamp deletionGracePeriodSeconds selfLink managedFields".split()
+    "uid resourceVersion creationTimestamp generation deletionTimestamp deletionGracePeriodSeconds "  # noqa: SIM905
+    "selfLink managedFields".split()
 )

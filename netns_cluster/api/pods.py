@@ -149,41 +149,51 @@ def _check_spec(spec: Object) -> list[Cause]:
 
 def _check_container(field: str, container: Object, volumes: set[str | None]) -> list[Cause]:
     causes = check.check_label(f"{field}.name", container.get("name", ""))
-    if not container.get("image"):
+    image = container.get("image", "")
+    if not image:
         causes.append(check.required(f"{field}.image"))
-    elif container["image"] != container["image"].strip():
-        causes.append(
-            check.invalid_value(f"{field}.image", container["image"], "must not have leading or trailing whitespace")
-        )
+    elif image != image.strip():
+        causes.append(check.invalid_value(f"{field}.image", image, "must not have leading or trailing whitespace"))
     policies = ["Always", "IfNotPresent", "Never"]
     if container["imagePullPolicy"] not in policies:
         causes.append(check.unsupported_value(f"{field}.imagePullPolicy", container["imagePullPolicy"], policies))
-    for place, variable in enumerate(container.get("env") or []):
-        if not variable.get("name"):
-            causes.append(check.required(f"{field}.env[{place}].name"))
-        source = variable.get("valueFrom") or {}
-        if source and "fieldRef" not in source:
-            causes.append(_unsupported(f"{field}.env[{place}].valueFrom", "values other than fieldRef"))
     for place, port in enumerate(container.get("ports") or []):
         if not 0 < port.get("containerPort", 0) < 65536:
             why = "must be between 1 and 65535, inclusive"
             causes.append(
                 check.invalid_value(f"{field}.ports[{place}].containerPort", port.get("containerPort", 0), why)
             )
-    for place, mount in enumerate(container.get("volumeMounts") or []):
-        if mount.get("name") not in volumes:
-            causes.append(
-                Cause(
-                    "FieldValueNotFound", f'Not found: "{mount.get("name", "")}"', f"{field}.volumeMounts[{place}].name"
-                )
-            )
-        if not mount.get("mountPath"):
-            causes.append(check.required(f"{field}.volumeMounts[{place}].mountPath"))
-        if mount.get("subPath") or mount.get("subPathExpr"):
-            causes.append(_unsupported(f"{field}.volumeMounts[{place}].subPath", "parts of volumes"))
+    causes += _check_environment(f"{field}.env", container.get("env") or [])
+    causes += _check_mounts(f"{field}.volumeMounts", container.get("volumeMounts") or [], volumes)
     causes += [
         _unsupported(f"{field}.{key}", what) for key, what in _UNSUPPORTED_CONTAINER.items() if container.get(key)
     ]
+    return causes
+
+
+def _check_environment(field: str, variables: list[Object]) -> list[Cause]:
+    causes = []
+    for place, variable in enumerate(variables):
+        if not variable.get("name"):
+            causes.append(check.required(f"{field}[{place}].name"))
+        source = variable.get("valueFrom") or {}
+        if source and "fieldRef" not in source:
+            causes.append(_unsupported(f"{field}[{place}].valueFrom", "values other than fieldRef"))
+    return causes
+
+
+def _check_mounts(field: str, mounts: list[Object], volumes: set[str | None]) -> list[Cause]:
+    causes = []
+    for place, mount in enumerate(mounts):
+        name = mount.get("name", "")
+        if name not in volumes:
+            causes.append(Cause("FieldValueNotFound", f'Not found: "{name}"', f"{field}[{place}].name"))
+        if not mount.get("mountPath"):
+            causes.append(check.required(f"{field}[{place}].mountPath"))
+        elif not mount["mountPath"].startswith("/") or ".." in mount["mountPath"].split("/"):
+            causes.append(_unsupported(f"{field}[{place}].mountPath", "place for a volume but an absolute path"))
+        if mount.get("subPath") or mount.get("subPathExpr"):
+            causes.append(_unsupported(f"{field}[{place}].subPath", "mounts of parts of volumes"))
     return causes
 
 
@@ -213,11 +223,13 @@ def validate_update(new: Object, old: Object) -> None:
     causes = check.check_metadata(new["metadata"])
     allowed = copy.deepcopy(old["spec"])
     wanted = new["spec"]
-    for mine, other in zip(allowed["containers"], wanted.get("containers") or [], strict=False):
-        mine["image"] = other.get("image", mine["image"])
-    allowed.pop("activeDeadlineSeconds", None)
-    if "activeDeadlineSeconds" in wanted:
-        allowed["activeDeadlineSeconds"] = wanted["activeDeadlineSeconds"]
+    for place, (mine, other) in enumerate(zip(allowed["containers"], wanted["containers"], strict=False)):
+        if mine["image"] != other.get("image"):
+            causes.append(_unsupported(f"spec.containers[{place}].image", "way to change the image of a pod"))
+            mine["image"] = other.get("image")
+    if allowed.get("activeDeadlineSeconds") != wanted.get("activeDeadlineSeconds"):
+        causes.append(_unsupported("spec.activeDeadlineSeconds", "way to change the deadline of a pod"))
+        allowed["activeDeadlineSeconds"] = wanted.get("activeDeadlineSeconds")
     if all(toleration in wanted.get("tolerations", []) for toleration in old["spec"]["tolerations"]):
         allowed["tolerations"] = wanted["tolerations"]
     if allowed != wanted:

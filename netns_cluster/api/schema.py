@@ -25,14 +25,14 @@ class Scalar:
 
 
 @dataclass(frozen=True)
-class Items:
+class ListOf:
     """A list."""
 
     item: Schema
 
 
 @dataclass(frozen=True)
-class Mapping:
+class MapOf:
     """An object with free keys."""
 
     value: Schema
@@ -46,182 +46,146 @@ class Struct:
     fields: dict[str, Schema]
 
 
-Schema = Scalar | Items | Mapping | Struct
+Schema = Scalar | ListOf | MapOf | Struct
 
 STRING = Scalar("string", (str,))
 INT32 = Scalar("int32", (int,))
 INT64 = Scalar("int64", (int,))
 BOOL = Scalar("bool", (bool,))
 QUANTITY = Scalar("resource.Quantity", (str, int, float))
-INT_OR_STRING = Scalar("intstr.IntOrString", (int, str))
 ANY = Scalar("interface {}", (object,))
-STRINGS = Items(STRING)
-STRING_MAP = Mapping(STRING)
+STRINGS = ListOf(STRING)
+STRING_MAP = MapOf(STRING)
+
+
+def _all(schema: Schema, names: str) -> dict[str, Schema]:
+    return dict.fromkeys(names.split(), schema)
+
 
 _METADATA = Struct(
     "ObjectMeta",
-    dict.fromkeys(("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion"), STRING)
-    | dict.fromkeys(("creationTimestamp", "deletionTimestamp"), STRING)
-    | {"generation": INT64, "deletionGracePeriodSeconds": INT64, "labels": STRING_MAP, "annotations": STRING_MAP}
-    | {"ownerReferences": Items(ANY), "finalizers": STRINGS, "managedFields": Items(ANY)},
+    _all(STRING, "name generateName namespace selfLink uid resourceVersion creationTimestamp deletionTimestamp")
+    | _all(INT64, "generation deletionGracePeriodSeconds")
+    | _all(STRING_MAP, "labels annotations")
+    | _all(ListOf(ANY), "ownerReferences managedFields")
+    | {"finalizers": STRINGS},
 )
-_KEY_REFERENCE = Struct("SecretKeySelector", {"name": STRING, "key": STRING, "optional": BOOL})
-_ENV = Struct(
-    "EnvVar",
-    {
-        "name": STRING,
-        "value": STRING,
-        "valueFrom": Struct(
-            "EnvVarSource",
-            {
-                "fieldRef": Struct("ObjectFieldSelector", {"apiVersion": STRING, "fieldPath": STRING}),
-                "resourceFieldRef": ANY,
-                "configMapKeyRef": _KEY_REFERENCE,
-                "secretKeyRef": _KEY_REFERENCE,
-                "fileKeyRef": ANY,
-            },
-        ),
-    },
+_ENV_SOURCE = Struct(
+    "EnvVarSource",
+    _all(ANY, "resourceFieldRef configMapKeyRef secretKeyRef fileKeyRef")
+    | {"fieldRef": Struct("ObjectFieldSelector", _all(STRING, "apiVersion fieldPath"))},
 )
 _CONTAINER_SECURITY = Struct(
     "SecurityContext",
-    {
-        "capabilities": Struct("Capabilities", {"add": STRINGS, "drop": STRINGS}),
-        "runAsUser": INT64,
-        "runAsGroup": INT64,
-        "procMount": STRING,
-    }
-    | dict.fromkeys(("seLinuxOptions", "windowsOptions", "seccompProfile", "appArmorProfile"), ANY)
-    | dict.fromkeys(("privileged", "runAsNonRoot", "readOnlyRootFilesystem", "allowPrivilegeEscalation"), BOOL),
+    _all(BOOL, "privileged runAsNonRoot readOnlyRootFilesystem allowPrivilegeEscalation")
+    | _all(INT64, "runAsUser runAsGroup")
+    | _all(ANY, "seLinuxOptions windowsOptions seccompProfile appArmorProfile procMount")
+    | {"capabilities": Struct("Capabilities", _all(STRINGS, "add drop"))},
 )
 _CONTAINER = Struct(
     "Container",
-    dict.fromkeys(("name", "image", "workingDir", "imagePullPolicy"), STRING)
-    | dict.fromkeys(("terminationMessagePath", "terminationMessagePolicy", "restartPolicy"), STRING)
-    | dict.fromkeys(("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"), ANY)
-    | dict.fromkeys(("envFrom", "resizePolicy", "volumeDevices", "restartPolicyRules"), Items(ANY))
+    _all(STRING, "name image workingDir imagePullPolicy terminationMessagePath terminationMessagePolicy restartPolicy")
+    | _all(STRINGS, "command args")
+    | _all(BOOL, "stdin stdinOnce tty")
+    | _all(ANY, "livenessProbe readinessProbe startupProbe lifecycle")
+    | _all(ListOf(ANY), "envFrom resizePolicy volumeDevices restartPolicyRules")
     | {
-        "command": STRINGS,
-        "args": STRINGS,
-        "env": Items(_ENV),
-        "ports": Items(
-            Struct(
-                "ContainerPort",
-                {"name": STRING, "containerPort": INT32, "hostPort": INT32, "protocol": STRING, "hostIP": STRING},
-            )
+        "env": ListOf(Struct("EnvVar", _all(STRING, "name value") | {"valueFrom": _ENV_SOURCE})),
+        "ports": ListOf(
+            Struct("ContainerPort", _all(STRING, "name protocol hostIP") | _all(INT32, "containerPort hostPort"))
         ),
-        "resources": Struct(
-            "ResourceRequirements",
-            {"limits": Mapping(QUANTITY), "requests": Mapping(QUANTITY), "claims": Items(ANY)},
-        ),
-        "volumeMounts": Items(
+        "resources": Struct("ResourceRequirements", _all(MapOf(QUANTITY), "limits requests") | {"claims": ListOf(ANY)}),
+        "volumeMounts": ListOf(
             Struct(
                 "VolumeMount",
-                dict.fromkeys(("name", "mountPath", "subPath", "subPathExpr", "mountPropagation"), STRING)
-                | {"readOnly": BOOL, "recursiveReadOnly": STRING},
+                _all(STRING, "name mountPath subPath subPathExpr mountPropagation recursiveReadOnly")
+                | {"readOnly": BOOL},
             )
         ),
         "securityContext": _CONTAINER_SECURITY,
-        "stdin": BOOL,
-        "stdinOnce": BOOL,
-        "tty": BOOL,
     },
 )
-_EXPRESSIONS = Items(
-    Struct("NodeSelectorRequirement", {"key": STRING, "operator": STRING, "values": STRINGS}),
-)
-_NODE_TERM = Struct("NodeSelectorTerm", {"matchExpressions": _EXPRESSIONS, "matchFields": _EXPRESSIONS})
-_AFFINITY = Struct(
-    "Affinity",
+_REQUIREMENTS = ListOf(Struct("NodeSelectorRequirement", _all(STRING, "key operator") | {"values": STRINGS}))
+_NODE_TERM = Struct("NodeSelectorTerm", _all(_REQUIREMENTS, "matchExpressions matchFields"))
+_NODE_AFFINITY = Struct(
+    "NodeAffinity",
     {
-        "nodeAffinity": Struct(
-            "NodeAffinity",
-            {
-                "requiredDuringSchedulingIgnoredDuringExecution": Struct(
-                    "NodeSelector", {"nodeSelectorTerms": Items(_NODE_TERM)}
-                ),
-                "preferredDuringSchedulingIgnoredDuringExecution": Items(
-                    Struct("PreferredSchedulingTerm", {"weight": INT32, "preference": _NODE_TERM})
-                ),
-            },
+        "requiredDuringSchedulingIgnoredDuringExecution": Struct(
+            "NodeSelector", {"nodeSelectorTerms": ListOf(_NODE_TERM)}
         ),
-        "podAffinity": ANY,
-        "podAntiAffinity": ANY,
+        "preferredDuringSchedulingIgnoredDuringExecution": ListOf(
+            Struct("PreferredSchedulingTerm", {"weight": INT32, "preference": _NODE_TERM})
+        ),
     },
 )
-_VOLUME_KINDS = (
-    "hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd "
-    "flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk "
-    "projected portworxVolume scaleIO storageos csi ephemeral image"
+_POD_SECURITY = Struct(
+    "PodSecurityContext",
+    _all(INT64, "runAsUser runAsGroup fsGroup")
+    | _all(STRING, "supplementalGroupsPolicy fsGroupChangePolicy seLinuxChangePolicy")
+    | _all(ANY, "seLinuxOptions windowsOptions seccompProfile appArmorProfile")
+    | {"runAsNonRoot": BOOL, "supplementalGroups": ListOf(INT64), "sysctls": ListOf(ANY)},
+)
+_VOLUME = Struct(
+    "Volume",
+    _all(
+        ANY,
+        "hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim",
+    )
+    | _all(
+        ANY, "rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk"
+    )
+    | _all(ANY, "photonPersistentDisk projected portworxVolume scaleIO storageos csi ephemeral image")
+    | {"name": STRING},
+)
+_DNS_CONFIG = Struct(
+    "PodDNSConfig",
+    _all(STRINGS, "nameservers searches")
+    | {"options": ListOf(Struct("PodDNSConfigOption", _all(STRING, "name value")))},
 )
 _POD_SPEC = Struct(
     "PodSpec",
-    dict.fromkeys(
-        ("restartPolicy", "dnsPolicy", "serviceAccountName", "serviceAccount", "nodeName", "hostname"), STRING
+    _all(STRING, "restartPolicy dnsPolicy serviceAccountName serviceAccount nodeName hostname subdomain schedulerName")
+    | _all(STRING, "priorityClassName runtimeClassName preemptionPolicy hostnameOverride")
+    | _all(INT64, "terminationGracePeriodSeconds activeDeadlineSeconds")
+    | _all(BOOL, "automountServiceAccountToken hostNetwork hostPID hostIPC hostUsers shareProcessNamespace")
+    | _all(BOOL, "setHostnameAsFQDN enableServiceLinks")
+    | _all(
+        ListOf(ANY),
+        "initContainers ephemeralContainers readinessGates topologySpreadConstraints schedulingGates resourceClaims",
     )
-    | dict.fromkeys(("subdomain", "schedulerName", "priorityClassName", "runtimeClassName", "preemptionPolicy"), STRING)
+    | _all(ANY, "os resources workloadRef")
     | {
-        "hostnameOverride": STRING,
-        "terminationGracePeriodSeconds": INT64,
-        "activeDeadlineSeconds": INT64,
         "priority": INT32,
-    }
-    | dict.fromkeys(("automountServiceAccountToken", "hostNetwork", "hostPID", "hostIPC", "hostUsers"), BOOL)
-    | dict.fromkeys(("shareProcessNamespace", "setHostnameAsFQDN", "enableServiceLinks"), BOOL)
-    | dict.fromkeys(
-        ("initContainers", "ephemeralContainers", "readinessGates", "topologySpreadConstraints"), Items(ANY)
-    )
-    | dict.fromkeys(("schedulingGates", "resourceClaims"), Items(ANY))
-    | dict.fromkeys(("os", "resources", "workloadRef"), ANY)
-    | {
-        "volumes": Items(Struct("Volume", {"name": STRING} | dict.fromkeys(_VOLUME_KINDS.split(), ANY))),
-        "containers": Items(_CONTAINER),
+        "containers": ListOf(_CONTAINER),
+        "volumes": ListOf(_VOLUME),
         "nodeSelector": STRING_MAP,
-        "affinity": _AFFINITY,
-        "securityContext": Struct(
-            "PodSecurityContext",
-            dict.fromkeys(("seLinuxOptions", "windowsOptions", "seccompProfile", "appArmorProfile"), ANY)
-            | dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), INT64)
-            | dict.fromkeys(("supplementalGroupsPolicy", "fsGroupChangePolicy", "seLinuxChangePolicy"), STRING)
-            | {"runAsNonRoot": BOOL, "supplementalGroups": Items(INT64), "sysctls": Items(ANY)},
+        "affinity": Struct("Affinity", _all(ANY, "podAffinity podAntiAffinity") | {"nodeAffinity": _NODE_AFFINITY}),
+        "securityContext": _POD_SECURITY,
+        "imagePullSecrets": ListOf(Struct("LocalObjectReference", {"name": STRING})),
+        "tolerations": ListOf(
+            Struct("Toleration", _all(STRING, "key operator value effect") | {"tolerationSeconds": INT64})
         ),
-        "imagePullSecrets": Items(Struct("LocalObjectReference", {"name": STRING})),
-        "tolerations": Items(
-            Struct(
-                "Toleration",
-                {"key": STRING, "operator": STRING, "value": STRING, "effect": STRING, "tolerationSeconds": INT64},
-            )
-        ),
-        "hostAliases": Items(Struct("HostAlias", {"ip": STRING, "hostnames": STRINGS})),
-        "dnsConfig": Struct(
-            "PodDNSConfig",
-            {
-                "nameservers": STRINGS,
-                "searches": STRINGS,
-                "options": Items(Struct("PodDNSConfigOption", {"name": STRING, "value": STRING})),
-            },
-        ),
-        "overhead": Mapping(QUANTITY),
+        "hostAliases": ListOf(Struct("HostAlias", {"ip": STRING, "hostnames": STRINGS})),
+        "dnsConfig": _DNS_CONFIG,
+        "overhead": MapOf(QUANTITY),
     },
 )
-_TAINT = Struct("Taint", dict.fromkeys(("key", "value", "effect", "timeAdded"), STRING))
+_NODE_SPEC = Struct(
+    "NodeSpec",
+    _all(STRING, "podCIDR providerID externalID")
+    | {"podCIDRs": STRINGS, "unschedulable": BOOL, "configSource": ANY}
+    | {"taints": ListOf(Struct("Taint", _all(STRING, "key value effect timeAdded")))},
+)
 
 
 def _kind(name: str, spec: Schema) -> Struct:
-    return Struct(name, {"kind": STRING, "apiVersion": STRING, "metadata": _METADATA, "spec": spec, "status": ANY})
+    return Struct(name, _all(STRING, "kind apiVersion") | {"metadata": _METADATA, "spec": spec, "status": ANY})
 
 
-SCHEMAS: dict[str, Struct] = {
+SCHEMAS = {
     "Pod": _kind("Pod", _POD_SPEC),
     "Namespace": _kind("Namespace", Struct("NamespaceSpec", {"finalizers": STRINGS})),
-    "Node": _kind(
-        "Node",
-        Struct(
-            "NodeSpec",
-            {"podCIDR": STRING, "podCIDRs": STRINGS, "providerID": STRING, "externalID": STRING, "unschedulable": BOOL}
-            | {"taints": Items(_TAINT), "configSource": ANY},
-        ),
-    ),
+    "Node": _kind("Node", _NODE_SPEC),
 }
 
 
@@ -253,13 +217,12 @@ def _check(schema: Schema, value: Any, struct: str, go_path: str, path: str, unk
     """``go_path`` is the path as Go prints it, without indexes; ``struct`` the type that holds the field."""
     if value is None or schema is ANY:
         return
-    expected = _json_type(schema)
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+    if not _fits(schema, value):
         raise _WrongTypeError(f"{_json_name(value)} into Go struct field {struct}.{go_path} of type {_go_type(schema)}")
-    if isinstance(schema, Items):
+    if isinstance(schema, ListOf):
         for place, item in enumerate(value):
             _check(schema.item, item, struct, go_path, f"{path}[{place}]", unknown)
-    elif isinstance(schema, Mapping):
+    elif isinstance(schema, MapOf):
         for key, item in value.items():
             _check(schema.value, item, struct, go_path, f"{path}.{key}", unknown)
     elif isinstance(schema, Struct):
@@ -271,10 +234,10 @@ def _check(schema: Schema, value: Any, struct: str, go_path: str, path: str, unk
                 unknown.append(below)
 
 
-def _json_type(schema: Schema) -> tuple[type, ...]:
+def _fits(schema: Schema, value: Any) -> bool:
     if isinstance(schema, Scalar):
-        return schema.accepts
-    return (list,) if isinstance(schema, Items) else (dict,)
+        return isinstance(value, schema.accepts) and (bool in schema.accepts or not isinstance(value, bool))
+    return isinstance(value, list if isinstance(schema, ListOf) else dict)
 
 
 def _json_name(value: Any) -> str:
@@ -286,8 +249,8 @@ def _json_name(value: Any) -> str:
 def _go_type(schema: Schema) -> str:
     if isinstance(schema, Scalar):
         return schema.go_type
-    if isinstance(schema, Items):
+    if isinstance(schema, ListOf):
         return f"[]{_go_type(schema.item)}"
-    if isinstance(schema, Mapping):
+    if isinstance(schema, MapOf):
         return f"map[string]{_go_type(schema.value)}"
     return f"v1.{schema.name}"

@@ -12,35 +12,39 @@ from netns_cluster.api.errors import bad_request
 
 Object = dict[str, Any]
 Predicate = Callable[[Object], bool]
+Getter = Callable[[Object], str | None]
 
 _SET_REQUIREMENT = re.compile(r"\s*(?P<key>[^\s,=!()]+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)\s*(?:,|$)")
 _REQUIREMENT = re.compile(
     r"\s*(?P<absent>!)?\s*(?P<key>[^\s,=!()<>]+)\s*(?:(?P<operator>==|=|!=|<|>)\s*(?P<value>[^\s,=!()]*)\s*)?(?:,|$)"
 )
 
-FIELDS: dict[str, dict[str, Callable[[Object], Any]]] = {
+
+def _involved(name: str) -> Getter:
+    return lambda event: event["involvedObject"].get(name)
+
+
+_INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+
+FIELDS: dict[str, dict[str, Getter]] = {
     "pods": {
         "spec.nodeName": lambda pod: pod["spec"].get("nodeName"),
-        "spec.restartPolicy": lambda pod: pod["spec"].get("restartPolicy"),
-        "spec.schedulerName": lambda pod: pod["spec"].get("schedulerName"),
-        "spec.serviceAccountName": lambda pod: pod["spec"].get("serviceAccountName"),
+        "spec.restartPolicy": lambda pod: pod["spec"]["restartPolicy"],
+        "spec.schedulerName": lambda pod: pod["spec"]["schedulerName"],
+        "spec.serviceAccountName": lambda pod: pod["spec"]["serviceAccountName"],
         "spec.hostNetwork": lambda pod: "true" if pod["spec"].get("hostNetwork") else "false",
-        "status.phase": lambda pod: pod["status"].get("phase"),
+        "status.phase": lambda pod: pod["status"]["phase"],
         "status.podIP": lambda pod: pod["status"].get("podIP"),
-        "status.podIPs": lambda pod: pod["status"].get("podIP"),
-        "status.nominatedNodeName": lambda pod: pod["status"].get("nominatedNodeName"),
+        "status.nominatedNodeName": lambda pod: None,
     },
     "nodes": {"spec.unschedulable": lambda node: "true" if node["spec"].get("unschedulable") else "false"},
-    "namespaces": {"status.phase": lambda namespace: namespace["status"].get("phase")},
+    "namespaces": {"status.phase": lambda namespace: namespace["status"]["phase"]},
     "events": {
-        **{
-            f"involvedObject.{name}": lambda event, name=name: event["involvedObject"].get(name)
-            for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-        },
-        "reason": lambda event: event.get("reason"),
-        "type": lambda event: event.get("type"),
-        "source": lambda event: event["source"].get("component"),
-        "reportingComponent": lambda event: event.get("reportingComponent"),
+        **{f"involvedObject.{name}": _involved(name) for name in _INVOLVED},
+        "reason": lambda event: event["reason"],
+        "type": lambda event: event["type"],
+        "source": lambda event: event["source"]["component"],
+        "reportingComponent": lambda event: event["reportingComponent"],
     },
 }
 """What may be selected by, per resource; the object's name and namespace always may."""
@@ -89,7 +93,7 @@ def _requirement(match: re.Match[str]) -> tuple[str, str, list[str]]:
 
 def field_selector(resource: str, text: str) -> Predicate:
     """Return a predicate on objects; raises a 400 for a field that cannot be selected by."""
-    wanted: list[tuple[Callable[[Object], Any], bool, str]] = []
+    wanted: list[tuple[Getter, bool, str]] = []
     for part in filter(None, text.split(",")):
         match = re.fullmatch(r"([^=!]+)(==|=|!=)(.*)", part)
         if match is None:
@@ -99,7 +103,7 @@ def field_selector(resource: str, text: str) -> Predicate:
     return lambda obj: all(((get(obj) or "") == value) == equal for get, equal, value in wanted)
 
 
-def _field(resource: str, name: str) -> Callable[[Object], Any]:
+def _field(resource: str, name: str) -> Getter:
     if name in ("metadata.name", "metadata.namespace"):
         return lambda obj: obj["metadata"].get(name.partition(".")[2])
     get = FIELDS.get(resource, {}).get(name)

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from netns_cluster.api import discovery, errors, media, objects, schema, streams, tables, watch
+from netns_cluster.api import discovery, errors, media, objects, protobuf, schema, streams, tables, watch
 from netns_cluster.api.errors import ApiError
 from netns_cluster.api.objects import Selection
 from netns_cluster.api.resources import Target, resolve
@@ -23,13 +23,14 @@ from netns_cluster.api.store import Store
 Object = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_BODY_LIMIT = 3 * 1024**2
 _SERVER_SIDE_APPLY = "application/apply-patch+yaml"
 _FORMS = (media.TABLE, media.PARTIAL, media.PARTIAL_LIST)
 
 
 def make_app(store: Store, token: str, containers: streams.Containers, version: Object) -> web.Application:
     """Return the application that answers every request."""
-    app = web.Application(middlewares=[_answer_errors, _authenticate(token)], client_max_size=3 * 1024**2)
+    app = web.Application(middlewares=[_answer_errors, _authenticate(token)], client_max_size=_BODY_LIMIT)
     api = Api(store, containers)
     app.router.add_get("/version", lambda _: _json_later(version))
     for name in ("healthz", "livez", "readyz"):
@@ -44,18 +45,18 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     try:
         return await handler(request)
     except ApiError as error:
-        return web.json_response(error.status(), status=error.code)
-    except web.HTTPRequestEntityTooLarge:
-        message = f"Request entity too large: limit is {3 * 1024**2}"
-        too_large = ApiError(413, "RequestEntityTooLarge", message)
-        return web.json_response(too_large.status(), status=413)
+        return _failure(error)
     except web.HTTPMethodNotAllowed:
-        error = errors.method_not_allowed()
-        return web.json_response(error.status(), status=error.code)
-    except Exception as unexpected:
+        return _failure(errors.method_not_allowed())
+    except web.HTTPRequestEntityTooLarge:
+        return _failure(errors.too_large(_BODY_LIMIT))
+    except Exception as error:
         logging.exception("%s %s", request.method, request.path)
-        error = errors.internal_error(f"{type(unexpected).__name__}: {unexpected}")
-        return web.json_response(error.status(), status=error.code)
+        return _failure(errors.internal_error(f"{type(error).__name__}: {error}"))
+
+
+def _failure(error: ApiError) -> web.Response:
+    return web.json_response(error.status(), status=error.code)
 
 
 def _authenticate(token: str) -> Any:
@@ -181,10 +182,13 @@ class Api:
 
     async def _read(self, request: web.Request, target: Target) -> tuple[Object, dict[str, str]]:
         """Read and check a body; the headers warn of unknown fields."""
-        if request.content_type not in ("application/json", "application/octet-stream"):
+        kind, body = target.resource.kind, await request.read()
+        if request.content_type == protobuf.MEDIA_TYPE:
+            obj = protobuf.read_namespace(body, kind)
+        elif request.content_type in ("application/json", "application/octet-stream"):  # the latter: nothing is said
+            obj = media.read_object(body, kind)
+        else:
             raise errors.unsupported_media_type()
-        kind = target.resource.kind
-        obj = media.read_object(await request.read(), kind)
         return obj, _judge_unknown(request, kind, schema.check(kind, obj))
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
@@ -196,10 +200,9 @@ class Api:
         body = media.read_json(await request.read(), target.resource.kind)
         if media_type != "application/json-patch+json" and not isinstance(body, dict):
             raise errors.bad_request("json: cannot unmarshal into Go value of type map[string]interface {}")
-        # A strict client's typing error must not change anything, so what is unknown is judged on a trial.
-        _, unknown = objects.patch(self._store, target, media_type, body, dry_run=True)
-        headers = _judge_unknown(request, target.resource.kind, unknown)
-        obj, _ = objects.patch(self._store, target, media_type, body, dry_run=_dry_run(request))
+        obj = objects.patched(self._store, target, media_type, body)
+        headers = _judge_unknown(request, target.resource.kind, schema.check(target.resource.kind, obj))
+        obj = objects.replace(self._store, target, obj, dry_run=_dry_run(request))
         return web.json_response(obj, headers=headers)
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The objects of the cluster, and what changed when.
 
-Objects are plain JSON. A stored object is never modified: an update stores another one. Each change gets the next revision, which
-is the object's resourceVersion, and stands in a history of limited length, from which watches are served and older states told.
+Objects are plain JSON. A stored object is never modified: an update stores another one. Each change gets the next revision,
+which is the object's resourceVersion, and stands in a history of limited length, from which watches are served and older states
+told.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -36,18 +37,19 @@ class HistoryLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``current`` is None when the object was removed, ``previous`` when it was created."""
+    """``object`` is as it is now, for a removed one as it was last; ``previous`` is None for a new one."""
 
     revision: int
     resource: str
     key: Key
-    current: Object | None
+    object: Object
     previous: Object | None
+    removed: bool = False
 
 
 def timestamp(moment: datetime | None = None) -> str:
     """Return a moment, by default this one, as the API writes it: 2026-11-23T07:31:28Z."""
-    return (moment or datetime.now(timezone.utc)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def key_of(obj: Object) -> Key:
@@ -67,12 +69,12 @@ class Store:
     def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
         return self._objects.get(resource, {}).get((namespace, name))
 
-    def list(self, resource: str, namespace: str | None = None) -> list[Object]:
+    def objects(self, resource: str, namespace: str | None = None) -> list[Object]:
         """Return objects in the order of their keys, of one namespace or of all."""
         items = self._objects.get(resource, {})
         return [items[key] for key in sorted(items) if namespace is None or key[0] == namespace]
 
-    def list_at(self, resource: str, revision: int) -> list[Object]:
+    def objects_at(self, resource: str, revision: int) -> list[Object]:
         """Return all objects of a resource as they were; raises :class:`HistoryLostError`."""
         items = dict(self._objects.get(resource, {}))
         for change in reversed(self._since(revision)):
@@ -107,8 +109,9 @@ class Store:
         previous = self._objects.get(resource, {}).pop((namespace, name), None)
         if previous is None:
             raise NotStoredError(name)
-        self._record(resource, (namespace, name), None, previous)
-        return {**previous, "metadata": {**previous["metadata"], "resourceVersion": str(self.revision)}}
+        last = {**previous, "metadata": {**previous["metadata"], "resourceVersion": str(self.revision + 1)}}
+        self._record(resource, (namespace, name), last, previous, removed=True)
+        return last
 
     async def changes(self, after: int) -> AsyncIterator[Change]:
         """Yield what changed after a revision, for ever; raises :class:`HistoryLostError`."""
@@ -130,9 +133,9 @@ class Store:
         self._record(resource, key, obj, previous)
         return obj
 
-    def _record(self, resource: str, key: Key, current: Object | None, previous: Object | None) -> None:
+    def _record(self, resource: str, key: Key, obj: Object, previous: Object | None, *, removed: bool = False) -> None:
         self.revision += 1
-        self._history.append(Change(self.revision, resource, key, current, previous))
+        self._history.append(Change(self.revision, resource, key, obj, previous, removed))
         if len(self._history) >= 2 * self._history_length:
             del self._history[: -self._history_length]
         self._changed.set()

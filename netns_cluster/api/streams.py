@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The two subresources of a pod that are streams: its log, and commands executed in it.
 
-Commands speak the WebSocket subprotocols v5.channel.k8s.io and v4.channel.k8s.io (KEP-4006): binary frames whose first byte is the
-channel. SPDY, which older clients use, is not spoken.
+Commands speak the WebSocket subprotocols v5.channel.k8s.io and v4.channel.k8s.io (KEP-4006): binary frames whose first byte is
+the channel. SPDY, which older clients use, is not spoken.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
@@ -74,14 +74,12 @@ async def log(request: web.Request, pod: Object, containers: Containers) -> web.
         reason = statuses.get(name, {}).get("state", {}).get("waiting", {}).get("reason", "ContainerCreating")
         raise errors.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {_log_reason(reason)}')
     lines = buffer.lines()
-    selected = list(_select_lines(lines, query))
+    selected, limit = _select_lines(lines, query)
     stamped = query.get("timestamps") in ("true", "1")
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     await response.prepare(request)
-    left = int(query["limitBytes"]) if query.get("limitBytes") else None
-    text = b"".join(_render(line, stamped) for line in selected)
-    await response.write(text[:left])
-    if query.get("follow") in ("true", "1") and left is None:
+    await response.write(b"".join(_render(line, stamped) for line in selected)[:limit])
+    if query.get("follow") in ("true", "1") and limit is None:
         async for line in buffer.follow(len(lines)):
             await response.write(_render(line, stamped))
     return response
@@ -91,20 +89,20 @@ def _log_reason(reason: str) -> str:
     return "trying and failing to pull image" if reason in ("ErrImagePull", "ImagePullBackOff") else reason
 
 
-def _select_lines(lines: list[Line], query: Any) -> Iterable[Line]:
+def _select_lines(lines: list[Line], query: Mapping[str, str]) -> tuple[list[Line], int | None]:
+    """Return the lines that a client wants, and to how many bytes they are cut."""
     try:
         if query.get("sinceSeconds"):
-            since = datetime.now(timezone.utc) - timedelta(seconds=int(query["sinceSeconds"]))
+            since = datetime.now(UTC) - timedelta(seconds=int(query["sinceSeconds"]))
             lines = [line for line in lines if line.moment >= since]
         if query.get("sinceTime"):
             since = datetime.fromisoformat(query["sinceTime"])
             lines = [line for line in lines if line.moment >= since]
         if query.get("tailLines"):
-            wanted = int(query["tailLines"])
-            lines = lines[len(lines) - min(wanted, len(lines)) :]
-    except ValueError as error:
+            lines = lines[max(0, len(lines) - int(query["tailLines"])) :]
+        return lines, int(query["limitBytes"]) if query.get("limitBytes") else None
+    except (TypeError, ValueError) as error:
         raise errors.bad_request(f"log options: {error}") from error
-    return lines
 
 
 def _render(line: Line, stamped: bool) -> bytes:
@@ -127,7 +125,9 @@ async def execute(request: web.Request, pod: Object, containers: Containers) -> 
     upgrade = socket.can_prepare(request)
     if not upgrade or upgrade.protocol is None:
         spoken = " and ".join(SUBPROTOCOLS)
-        raise errors.bad_request(f"Upgrade request required: commands are executed over WebSocket, subprotocols {spoken}")
+        raise errors.bad_request(
+            f"Upgrade request required: commands are executed over WebSocket, subprotocols {spoken}"
+        )
     await socket.prepare(request)
     wanted = {key: query.get(key) in ("true", "1") for key in ("stdin", "stdout", "stderr", "tty")}
     session = _Session(socket, wanted)
@@ -200,18 +200,20 @@ class _Session:
     async def run(self, process: RunningProcess) -> None:
         """Carry data both ways until the command ends or the client goes."""
         outputs = [asyncio.ensure_future(self._send_output(*reader)) for reader in self._readers]
-        self._readers.clear()  # each is closed where it is read
         inputs = asyncio.ensure_future(self._receive())
         try:
-            await asyncio.wait([process.exited, inputs], return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [process.exited, inputs]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not process.exited.done():
                 return  # the client is gone; like on a real node the command is not killed
             if outputs:
                 await asyncio.wait(outputs, timeout=_DRAIN_SECONDS)
             await self._report_exit(process.exited.result())
         finally:
-            for task in (*outputs, inputs):
+            tasks = (*outputs, inputs)
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)  # nothing uses the descriptors any more
 
     async def fail(self, message: str) -> None:
         """Report a command that was not started."""

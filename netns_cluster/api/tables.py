@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from netns_cluster.api.resources import Resource
@@ -86,7 +86,7 @@ def age(moment: str | None) -> str:
     if not moment:
         return UNKNOWN
     then = datetime.fromisoformat(moment)
-    return human_duration((datetime.now(timezone.utc) - then).total_seconds())
+    return human_duration((datetime.now(UTC) - then).total_seconds())
 
 
 def pod_status(pod: Object) -> str:

@@ -27,14 +27,9 @@ def begin(store: Store, selection: Selection, query: dict[str, str]) -> tuple[li
         raise errors.bad_request(f"resourceVersion: Invalid value: {asked!r}: must be a number")
     streaming = query.get("sendInitialEvents") == "true"
     if streaming and query.get("resourceVersionMatch") != "NotOlderThan":
-        message = (
-            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        )
-        raise errors.invalid(
-            f"{selection.resource.kind}List",
-            "",
-            [errors.Cause("FieldValueForbidden", message.partition(": ")[2], "resourceVersionMatch")],
-        )
+        why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        cause = errors.Cause("FieldValueForbidden", why, "resourceVersionMatch")
+        raise errors.invalid("ListOptions", "", [cause])
     check_revision(store, int(asked or 0))
     if not streaming and asked not in ("", "0"):
         try:
@@ -44,7 +39,7 @@ def begin(store: Store, selection: Selection, query: dict[str, str]) -> tuple[li
         return [], int(asked)
     if query.get("sendInitialEvents") == "false":
         return [], store.revision
-    events = [("ADDED", item) for item in store.list(selection.resource.name) if selection.takes(item)]
+    events = [("ADDED", item) for item in store.objects(selection.resource.name) if selection.takes(item)]
     if streaming and query.get("allowWatchBookmarks") in ("true", "1"):
         events.append(("BOOKMARK", bookmark(selection, store.revision, initial_events_end=True)))
     return events, store.revision
@@ -78,15 +73,10 @@ def event_of(change: Change, selection: Selection) -> Event | None:
     if change.resource != selection.resource.name:
         return None
     was = change.previous is not None and selection.takes(change.previous)
-    now = change.current is not None and selection.takes(change.current)
+    now = not change.removed and selection.takes(change.object)
     if now:
-        assert change.current is not None  # noqa: S101 - for the type checker
-        return ("MODIFIED" if was else "ADDED"), change.current
-    if was:
-        last = change.current or change.previous
-        assert last is not None  # noqa: S101 - for the type checker
-        return "DELETED", {**last, "metadata": {**last["metadata"], "resourceVersion": str(change.revision)}}
-    return None
+        return ("MODIFIED" if was else "ADDED"), change.object
+    return ("DELETED", change.object) if was else None
 
 
 def bookmark(selection: Selection, revision: int, *, initial_events_end: bool) -> Object:

@@ -88,8 +88,8 @@ class PodContainer:
 
     def _restarts(self) -> bool:
         policy = self._around.pod()["spec"]["restartPolicy"]
-        failed = self.status.state.get("terminated", {}).get("exitCode") != 0
-        return policy == "Always" or (policy == "OnFailure" and failed)
+        failed = bool(self.status.state["terminated"]["exitCode"])
+        return bool(policy == "Always" or (policy == "OnFailure" and failed))
 
     async def stop(self) -> None:
         """Ask the container to end: SIGTERM, which a first process that does not handle it never gets."""
@@ -104,7 +104,7 @@ class PodContainer:
 
     async def _pull(self) -> None:
         """Return when the image is there: at once, or never."""
-        image, path = self.spec["image"], self._path
+        image = self.spec["image"]
         kind = images.kind_of(image)
         if kind:
             self.status.image_id = images.IMAGE_IDS[kind]
@@ -226,6 +226,7 @@ async def _copy(descriptor: int, log: LogBuffer) -> None:
     async for data in pipes.read(descriptor):
         log.write(data)
     log.end()
+    os.close(descriptor)
 
 
 def _new_id() -> str:

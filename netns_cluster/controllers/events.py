@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from netns_cluster.api.store import Store, timestamp
@@ -43,14 +43,14 @@ class EventLog:
             self._store.update("events", {**known, "count": known["count"] + 1, "lastTimestamp": now})
             return
         name = f"{metadata['name']}.{time.time_ns():x}"
-        involved = {"kind": obj["kind"], "namespace": metadata.get("namespace"), "name": metadata["name"]}
+        involved: Object = {"kind": obj["kind"], "namespace": metadata.get("namespace"), "name": metadata["name"]}
         involved |= {
             "uid": metadata["uid"],
             "apiVersion": obj["apiVersion"],
             "resourceVersion": metadata["resourceVersion"],
         }
         involved |= {"fieldPath": field_path}
-        event = {"kind": "Event", "apiVersion": "v1", "metadata": {"name": name, "namespace": namespace}}
+        event: Object = {"kind": "Event", "apiVersion": "v1", "metadata": {"name": name, "namespace": namespace}}
         event |= {"involvedObject": {key: value for key, value in involved.items() if value}}
         event |= {"reason": reason, "message": message, "type": kind, "count": 1}
         event |= {"source": {"component": source.component} | ({"host": source.host} if source.host else {})}
@@ -62,12 +62,12 @@ class EventLog:
     async def expire_for_ever(self) -> None:
         while True:
             await asyncio.sleep(_EXPIRY_INTERVAL)
-            self.expire(datetime.now(timezone.utc))
+            self.expire(datetime.now(UTC))
 
     def expire(self, now: datetime) -> None:
         """Remove the events that were last seen an hour ago."""
         oldest = timestamp(now - LIFETIME)
-        for event in self._store.list("events"):
+        for event in self._store.objects("events"):
             if event["lastTimestamp"] < oldest:
                 self._store.delete("events", event["metadata"]["name"], event["metadata"]["namespace"])
         self._known = {identity: place for identity, place in self._known.items() if self._find(identity)}

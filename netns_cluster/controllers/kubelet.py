@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 from typing import Any
 
-from netns_cluster.api.store import Store
+from netns_cluster.api.store import Key, Store, key_of
 from netns_cluster.controllers import environment
 from netns_cluster.controllers.events import EventLog
 from netns_cluster.controllers.pod_worker import NodeServices, PodWorker
@@ -37,36 +36,32 @@ class Kubelet:
         self._runtime = runtime
         self._services = NodeServices(store, events, network, runtime, name_servers, volumes)
         self._workers: dict[str, PodWorker] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Key, asyncio.Task[None]] = {}  # of the latest pod of each name
 
     async def run(self) -> None:
         async for change in self._store.changes(0):
             if change.resource != "pods":
                 continue
-            pod = change.current or change.previous
-            assert pod is not None  # noqa: S101 - a change has at least one of them
+            pod = change.object
             worker = self._workers.get(pod["metadata"]["uid"])
-            if change.current is None:
-                if worker:
-                    worker.remove()
+            if worker and change.removed:
+                worker.remove()
             elif worker:
-                worker.notice(change.current)
-            elif pod["spec"].get("nodeName") in self._services.network.nodes:
+                worker.notice(pod)
+            elif not change.removed and pod["spec"].get("nodeName") in self._services.network.nodes:
                 self._begin(pod)
 
     def _begin(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
         worker = self._workers[uid] = PodWorker(pod, self._services)
-        task = asyncio.ensure_future(worker.run())
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._end(uid, done))
+        key = key_of(pod)
+        task = self._tasks[key] = asyncio.ensure_future(worker.run(self._tasks.get(key)))
+        task.add_done_callback(lambda _: self._end(uid, key, task))
 
-    def _end(self, uid: str, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._workers[uid].removed:
-            del self._workers[uid]
-        if not task.cancelled() and (error := task.exception()):
-            logging.error("the worker of pod %s failed", uid, exc_info=error)
+    def _end(self, uid: str, key: Key, task: asyncio.Task[None]) -> None:
+        del self._workers[uid]
+        if self._tasks[key] is task:
+            del self._tasks[key]
 
     def log(self, pod: Object, container: str, *, previous: bool) -> LogBuffer | None:
         worker = self._workers.get(pod["metadata"]["uid"])
@@ -77,7 +72,9 @@ class Kubelet:
 
     def is_running(self, pod: Object, container: str) -> bool:
         worker = self._workers.get(pod["metadata"]["uid"])
-        return worker is not None and container in worker.containers and worker.containers[container].process is not None
+        return (
+            worker is not None and container in worker.containers and worker.containers[container].process is not None
+        )
 
     async def execute(
         self, pod: Object, container: str, argv: list[str], streams: list[int], *, terminal: bool

@@ -25,7 +25,7 @@ class NamespaceController:
     async def run(self) -> None:
         async for change in self._store.changes(0):
             namespace = change.key[1] if change.resource == "namespaces" else change.key[0]
-            if change.resource == "namespaces" and change.current and not change.previous:
+            if change.resource == "namespaces" and change.previous is None:
                 self._create_account(namespace)
             if change.resource in ("namespaces", "pods") and self._terminating(namespace):
                 self._empty(namespace)
@@ -41,15 +41,15 @@ class NamespaceController:
 
     def _empty(self, name: str) -> None:
         """Delete the pods with the time that they ask for; when none is left, the rest and the namespace."""
-        pods = self._store.list("pods", name)
+        pods = self._store.objects("pods", name)
         for pod in pods:
             if "deletionTimestamp" not in pod["metadata"]:
                 target = Target(RESOURCES["", "pods"], name, pod["metadata"]["name"])
                 objects.delete(self._store, target, {}, dry_run=False)
-        if self._store.list("pods", name):
+        if self._store.objects("pods", name):
             return
         for resource in _CONTENTS:
-            for obj in self._store.list(resource, name):
+            for obj in self._store.objects(resource, name):
                 self._store.delete(resource, obj["metadata"]["name"], name)
         with contextlib.suppress(NotStoredError):
             self._store.delete("namespaces", name)

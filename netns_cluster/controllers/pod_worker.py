@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from netns_cluster.controllers.container import PodContainer, Surroundings
 from netns_cluster.controllers.environment import volume_name
 from netns_cluster.controllers.events import EventLog, Source
 from netns_cluster.controllers.status import Failure, pod_status
-from netns_cluster.network.namespaces import NetworkError
 from netns_cluster.network.network import ClusterNetwork, PodNetwork
 from netns_cluster.runtime.client import RuntimeClient
 
@@ -64,40 +64,36 @@ class PodWorker:
         self._grace = seconds if self._grace is None else min(seconds, self._grace)
         self._ending.set()
 
-    async def run(self) -> None:
+    async def run(self, predecessor: asyncio.Task[None] | None) -> None:
+        """Live the pod's life, after the end of an earlier pod of the same name: their interfaces have one name, too."""
+        if predecessor:
+            await asyncio.wait([predecessor])
         self.notice(self._pod)
         try:
-            if await self._connect():
-                await self._run_containers()
+            self._network = await self._connect()
+            await self._run_containers(self._network)
+        except Exception as error:
+            logging.exception("pod %s", self._pod["metadata"]["name"])
+            self._failure = Failure("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            self._say("Warning", self._failure.reason, self._failure.message)
         finally:
             await self._clean_up()
         await self._leave()
 
-    async def _connect(self) -> bool:
-        """Give the pod its network; False when that failed for good."""
+    async def _connect(self) -> PodNetwork:
         spec, metadata, network = self._pod["spec"], self._pod["metadata"], self._services.network
         if spec.get("hostNetwork"):
-            self._network = network.host_network(spec["nodeName"])
-            return True
-        try:
-            self._network = await network.attach(spec["nodeName"], metadata["namespace"], metadata["name"])
-        except NetworkError as error:
-            message = f"Failed to create pod sandbox: {error}"
-            self._say("Warning", "FailedCreatePodSandBox", message)
-            self._failure = Failure("FailedCreatePodSandBox", message)
-            self._publish()
-            return False
-        return True
+            return network.host_network(spec["nodeName"])
+        return await network.attach(spec["nodeName"], metadata["namespace"], metadata["name"])
 
-    async def _run_containers(self) -> None:
-        assert self._network is not None  # noqa: S101 - connected before
+    async def _run_containers(self, network: PodNetwork) -> None:
         services, spec = self._services, self._pod["spec"]
         for volume in spec.get("volumes") or []:
             (services.volumes / volume_name(self._pod, volume["name"])).mkdir()
         around = Surroundings(
             services.runtime,
             services.name_servers,
-            self._network.namespace,
+            network.namespace,
             lambda: self._pod,
             self._publish,
             self._say,

@@ -89,10 +89,10 @@ class Scheduler:
     async def run(self) -> None:
         """Look at each new pod once, at all waiting pods when a node changes or a pod goes."""
         async for change in self._store.changes(0):
-            if change.resource == "pods" and change.current is not None and change.previous is None:
-                self._schedule(change.current)
-            elif change.resource == "nodes" or (change.resource == "pods" and change.current is None):
-                for pod in self._store.list("pods"):
+            if change.resource == "pods" and change.previous is None:
+                self._schedule(change.object)
+            elif change.resource == "nodes" or (change.resource == "pods" and change.removed):
+                for pod in self._store.objects("pods"):
                     self._schedule(pod)
 
     def _schedule(self, pod: Object) -> None:
@@ -102,8 +102,8 @@ class Scheduler:
             return
         if current["spec"]["schedulerName"] != "default-scheduler":
             return
-        load = Counter(other["spec"].get("nodeName") for other in self._store.list("pods") if _counts(other))
-        nodes = self._store.list("nodes")
+        load = Counter(other["spec"].get("nodeName") for other in self._store.objects("pods") if _counts(other))
+        nodes = self._store.objects("nodes")
         found = {node["metadata"]["name"]: obstacle(current, node, load[node["metadata"]["name"]]) for node in nodes}
         fitting = [name for name, why in found.items() if why is None]
         if fitting:

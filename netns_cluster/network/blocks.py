@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Address blocks: how each node gets a part of the pod network, and each pod an address of its node's part.
 
-Calico gives a node a block of 64 addresses, /26 or /122, whose place in the pool follows from the node's name alone: the low bits
-of Go's ``rand.NewSource(FNV-1(name)).Int63()`` (libcalico-go, lib/ipam: ``randomBlockGenerator``). For the lab's three names
-those places are known from a real cluster; any other name gets one by a hash of it, the next free one when it is taken.
+Calico gives a node a block of 64 addresses, /26 or /122, whose place in the pool follows from the node's name alone: the low
+bits of Go's ``rand.NewSource(FNV-1(name)).Int63()`` (libcalico-go, lib/ipam: ``randomBlockGenerator``). For the lab's three
+names those places are known from a real cluster; any other name gets one by a hash of it, the next free one when it is taken.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BLOCK_SIZE = 64
 CALICO_PLACES = {"demo-control-plane": 840, "demo-worker": 630, "demo-worker2": 485}
 """In a pool of 1,024 blocks: 192.168.210.0, 192.168.157.128 and 192.168.121.64 of 192.168.0.0/16."""
 
-_PLACES = 1024  # a larger pool is not used to its end: its places would have no short names, and no cluster here is that large
+_PLACES = 1024  # of a larger pool only the first are used: no cluster here is that large
 
 
 class PoolExhaustedError(Exception):

@@ -61,7 +61,7 @@ def router_parameters(families: Sequence[Family]) -> dict[str, str]:
 def gateway(
     addresses: Iterable[Address], node_macs: Mapping[int, str], internet: str, peers: Mapping[int, str]
 ) -> list[str]:
-    """The network that all nodes are on. ``node_macs`` and ``peers``: number of a node -> its hardware address, its namespace."""
+    """The network that all nodes are on. ``node_macs`` and ``peers`` map a node's number to its MAC and namespace."""
     own = list(addresses)
     lines = ["link set lo up", "link add br0 type bridge", f"link set br0 address {mac_of(own[0])}", "link set br0 up"]
     lines += [
@@ -78,7 +78,7 @@ def gateway(
 
 
 def internet(addresses: Iterable[Address]) -> list[str]:
-    """The emulated Internet: it knows the way to the nodes' network only, so what arrives with a pod's address gets no answer."""
+    """The emulated Internet. It knows the way to the nodes' network only: what arrives with a pod's address gets no answer."""
     lines = ["link set lo up", "link set eth0 up"]
     for address in addresses:
         family = family_of(address)

@@ -76,7 +76,7 @@ class NameServer:
 
     def addresses_of(self, name: str) -> list[Address]:
         """Return the addresses of a name, none for one that does not exist."""
-        for node in self._store.list("nodes"):
+        for node in self._store.objects("nodes"):
             addresses = _node_addresses(node)
             if name == node["metadata"]["name"]:
                 return addresses
@@ -90,14 +90,14 @@ class NameServer:
 
     def name_of(self, reverse_name: str) -> str | None:
         """Return the name of an address; the question is like 4.0.18.172.in-addr.arpa."""
-        for node in self._store.list("nodes"):
+        for node in self._store.objects("nodes"):
             for address in _node_addresses(node):
                 if address.reverse_pointer == reverse_name:
                     return _node_name(node, address)
         for pod, address in self._pod_addresses():
             if address.reverse_pointer == reverse_name:
                 return _pod_names(pod, address)[0]
-        for service in self._store.list("services"):
+        for service in self._store.objects("services"):
             metadata = service["metadata"]
             for ip in service["spec"]["clusterIPs"]:
                 if ipaddress.ip_address(ip).reverse_pointer == reverse_name:
@@ -110,7 +110,7 @@ class NameServer:
         return [ipaddress.ip_address(ip) for ip in service["spec"]["clusterIPs"]] if service else []
 
     def _pod_addresses(self) -> Iterable[tuple[Object, Address]]:
-        for pod in self._store.list("pods"):
+        for pod in self._store.objects("pods"):
             if not pod["spec"].get("hostNetwork") and pod["status"].get("phase") not in ("Succeeded", "Failed"):
                 for entry in pod["status"].get("podIPs", []):
                     yield pod, ipaddress.ip_address(entry["ip"])

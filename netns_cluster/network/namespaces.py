@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Network namespaces, held open by a file descriptor each, and what is done inside them.
 
-A namespace without a name lives as long as a descriptor or a process holds it: nothing has to be cleaned up on the host. Entering
-one concerns the calling thread only, so all of this runs in one thread of its own (see ``Network``).
+A namespace without a name lives as long as a descriptor or a process holds it: nothing has to be cleaned up on the host.
+Entering one concerns the calling thread only, so all of this runs in one thread of its own (see ``ClusterNetwork``). That
+thread goes from one namespace of the cluster to the next, never back: an ordinary user may leave the host's network, not enter it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from netns_cluster import linux
@@ -23,33 +23,14 @@ class NetworkError(Exception):
 
 
 def create() -> int:
-    """Return a descriptor of a new network namespace."""
-    with _open_current() as here:
-        linux.unshare(linux.CLONE_NEWNET)
-        try:
-            return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        finally:
-            linux.setns(here, linux.CLONE_NEWNET)
+    """Enter a new network namespace and return a descriptor of it."""
+    linux.unshare(linux.CLONE_NEWNET)
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
 
-@contextmanager
-def inside(namespace: int) -> Iterator[None]:
-    """Run the calling thread, and the processes that it starts, in the namespace."""
-    with _open_current() as here:
-        linux.setns(namespace, linux.CLONE_NEWNET)
-        try:
-            yield
-        finally:
-            linux.setns(here, linux.CLONE_NEWNET)
-
-
-@contextmanager
-def _open_current() -> Iterator[int]:
-    descriptor = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def enter(namespace: int) -> None:
+    """Have the calling thread, and the processes that it starts from now on, in a namespace."""
+    linux.setns(namespace, linux.CLONE_NEWNET)
 
 
 def reference(namespace: int) -> str:
@@ -75,6 +56,8 @@ def _run(command: list[str], text: str, inherited: Sequence[int]) -> None:
 def sysctl(values: Mapping[str, str]) -> None:
     """Write kernel parameters of the namespace that the thread is in; ``net/ipv4/ip_forward`` and the like."""
     for key, value in values.items():
+        if key.startswith("net/ipv6/") and not Path("/proc/sys/net/ipv6").exists():
+            continue  # a kernel without IPv6 has nothing to switch off
         Path("/proc/sys", key).write_text(value, encoding="ascii")
 
 

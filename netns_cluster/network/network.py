@@ -89,16 +89,15 @@ class ClusterNetwork:
         gateway, internet = self._create(), self._create()
         self._others += [gateway, internet]
         self._build_gateway(gateway, internet)
-        with namespaces.inside(internet):
-            namespaces.ip(commands.internet(INTERNET[family] for family in shape.families))
+        namespaces.enter(internet)
+        namespaces.ip(commands.internet(INTERNET[family] for family in shape.families))
         rules = commands.masquerade(pools)
         for node in self.nodes.values():
             self._build_node(node, rules)
 
     def _create(self) -> int:
         namespace = namespaces.create()
-        with namespaces.inside(namespace):
-            namespaces.sysctl(commands.base_parameters(self._shape.families))
+        namespaces.sysctl(commands.base_parameters(self._shape.families))
         return namespace
 
     def _build_gateway(self, gateway: int, internet: int) -> None:
@@ -109,9 +108,9 @@ class ClusterNetwork:
             namespaces.reference(internet),
             {number: namespaces.reference(node.namespace) for number, node in nodes.items()},
         )
-        with namespaces.inside(gateway):
-            namespaces.sysctl(commands.router_parameters(self._shape.families))
-            namespaces.ip(lines, peers=[internet, *(node.namespace for node in nodes.values())])
+        namespaces.enter(gateway)
+        namespaces.sysctl(commands.router_parameters(self._shape.families))
+        namespaces.ip(lines, peers=[internet, *(node.namespace for node in nodes.values())])
 
     def _build_node(self, node: NodeNetwork, rules: str) -> None:
         families = self._shape.families
@@ -120,10 +119,10 @@ class ClusterNetwork:
             for other in self.nodes.values():
                 for block in other.pods[place].blocks:
                     lines.append(self._block_route(node, other, block, place))
-        with namespaces.inside(node.namespace):
-            namespaces.sysctl(commands.router_parameters(families))
-            namespaces.ip(lines)
-            namespaces.nft(rules)
+        namespaces.enter(node.namespace)
+        namespaces.sysctl(commands.router_parameters(families))
+        namespaces.ip(lines)
+        namespaces.nft(rules)
 
     @staticmethod
     def _block_route(node: NodeNetwork, owner: NodeNetwork, block: Network, place: int) -> str:
@@ -132,8 +131,8 @@ class ClusterNetwork:
     def _dns_sockets(self) -> list[socket.socket]:
         sockets = []
         for node in self.nodes.values():
-            with namespaces.inside(node.namespace):
-                sockets += [namespaces.udp_socket(str(ip), DNS_PORT) for ip in dns_addresses(self._shape.families)]
+            namespaces.enter(node.namespace)
+            sockets += [namespaces.udp_socket(str(ip), DNS_PORT) for ip in dns_addresses(self._shape.families)]
         return sockets
 
     def _attach(self, node: NodeNetwork, namespace: str, name: str) -> PodNetwork:
@@ -142,11 +141,11 @@ class ClusterNetwork:
         assert pod.interface  # noqa: S101 - for the type checker: this pod has one
         lines = commands.pod_node_side(pod.interface, addresses, namespaces.reference(pod.namespace))
         try:
-            with namespaces.inside(node.namespace):
-                namespaces.ip(lines, peers=[pod.namespace])
-                namespaces.sysctl(commands.pod_interface_parameters(pod.interface, self._shape.families))
-            with namespaces.inside(pod.namespace):
-                namespaces.ip(commands.pod_side(addresses))
+            namespaces.enter(node.namespace)
+            namespaces.ip(lines, peers=[pod.namespace])
+            namespaces.sysctl(commands.pod_interface_parameters(pod.interface, self._shape.families))
+            namespaces.enter(pod.namespace)
+            namespaces.ip(commands.pod_side(addresses))
         except BaseException:
             self._detach(pod)
             raise
@@ -156,8 +155,8 @@ class ClusterNetwork:
         address, new_block = node.pods[place].take()
         if new_block:
             for other in self.nodes.values():
-                with namespaces.inside(other.namespace):
-                    namespaces.ip([self._block_route(other, node, new_block, place)])
+                namespaces.enter(other.namespace)
+                namespaces.ip([self._block_route(other, node, new_block, place)])
         return address
 
     def _detach(self, pod: PodNetwork) -> None:
@@ -165,7 +164,8 @@ class ClusterNetwork:
             return
         node = self.nodes[pod.node]
         # The interface may be gone already: somebody may have removed it to see what happens.
-        with contextlib.suppress(namespaces.NetworkError), namespaces.inside(node.namespace):
+        namespaces.enter(node.namespace)
+        with contextlib.suppress(namespaces.NetworkError):
             namespaces.ip([f"link delete {pod.interface}"])
         os.close(pod.namespace)
         for pool, address in zip(node.pods, pod.addresses, strict=True):

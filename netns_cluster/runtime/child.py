@@ -81,7 +81,7 @@ def _become(process: Process) -> NoReturn:
         linux.forbid_new_privileges()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, programs do not expect that
         signal.signal(number, signal.SIG_DFL)
-    _step("exec", lambda: os.execvpe(process.argv[0], process.argv, process.env))
+    _step("exec", lambda: os.execvpe(process.argv[0], process.argv, process.env))  # noqa: S606 - an exec has no shell
     raise AssertionError("exec returned")
 
 

@@ -24,7 +24,7 @@ class RunningProcess:
 
 
 class RuntimeClient:
-    """Starts and signals processes. One per cluster; ends when the runtime ends, and the API server with it."""
+    """Starts and signals processes. The runtime is process 1 of the cluster: when it ends, this process ends, too."""
 
     def __init__(self, control: socket.socket) -> None:
         control.setblocking(False)
@@ -75,7 +75,7 @@ class RuntimeClient:
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
         writable = loop.create_future()
-        loop.add_writer(self._control, lambda: writable.done() or writable.set_result(None))
+        loop.add_writer(self._control, _settle, writable, None)
         try:
             await writable
         finally:
@@ -83,9 +83,6 @@ class RuntimeClient:
 
     def _receive(self) -> None:
         packet = self._control.recv(PACKET_SIZE)
-        if not packet:
-            asyncio.get_running_loop().stop()
-            return
         message = json.loads(packet)
         number = message["id"]
         if "exited" in message:
@@ -99,7 +96,7 @@ class RuntimeClient:
 
 
 def _settle(future: asyncio.Future[Any], result: Any) -> None:
-    if future.cancelled():
+    if future.done():
         return
     if isinstance(result, Exception):
         future.set_exception(result)

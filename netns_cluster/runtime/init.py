@@ -143,18 +143,19 @@ def _read_available(descriptor: int) -> bytes | None:
 
 def main() -> None:
     config = Config.from_json(sys.argv[1])
+    os.set_inheritable(config.alive_descriptor, False)  # held by this process and no other
     linux.mount("", "/", flags=linux.MS_REC | linux.MS_SLAVE)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     images = Path(config.directory, "images")
     linux.mount("images", str(images), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=700")
     control, server_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with server_end:
-        for descriptor in (server_end.fileno(), config.ready_descriptor, config.starting_descriptor):
-            os.set_inheritable(descriptor, True)
+        server_end.set_inheritable(True)
         command = [sys.executable, "-m", "netns_cluster.server", sys.argv[1], str(server_end.fileno())]
         os.posix_spawn(sys.executable, command, os.environ)
     for descriptor in (config.ready_descriptor, config.starting_descriptor):
         os.close(descriptor)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # process 1 gets only the signals that it handles
     rootfs.prepare_images(images, Path(config.busybox))
     Runtime(control, images).serve()
 

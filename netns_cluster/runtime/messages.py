@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 
 PACKET_SIZE = 128 * 1024
 
-DEFAULT_CAPABILITIES = frozenset(
+_DEFAULT_CAPABILITIES = (
     "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL "
-    "AUDIT_WRITE".split()
+    "AUDIT_WRITE"
 )
+DEFAULT_CAPABILITIES = frozenset(_DEFAULT_CAPABILITIES.split())
 """What containerd leaves to a container that asks for nothing."""
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -62,8 +63,7 @@ def build(images: Path, container: Container) -> str:
     mount("root", root, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={SIZE_LIMIT}")
     for name in ("etc", "proc", "sys", "dev", "root", "home", "run", "var", "opt"):
         os.mkdir(f"{root}/{name}")
-    os.mkdir(f"{root}/tmp")
-    os.chmod(f"{root}/tmp", 0o1777)  # noqa: S103 - /tmp is everybody's, with the sticky bit
+    _make_shared(f"{root}/tmp")  # noqa: S108 - the pod's own
     if container.host_tools:
         _show_host_tools(root, images)
     else:
@@ -72,10 +72,10 @@ def build(images: Path, container: Container) -> str:
         Path(root + path).write_text(text, encoding="utf-8")
     _fill_dev(root)
     mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    try:
+    with contextlib.suppress(
+        PermissionError
+    ):  # inside a user namespace the machine may forbid it; nothing of the lab needs it
         mount("sysfs", f"{root}/sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    except PermissionError:
-        pass  # inside a user namespace the machine may forbid it; nothing of the lab needs it
     if not container.privileged:
         bind(f"{root}/proc/sys", f"{root}/proc/sys", read_only=True)
     for volume in container.volumes:
@@ -84,6 +84,12 @@ def build(images: Path, container: Container) -> str:
     if container.read_only:
         make_read_only(root)
     return root
+
+
+def _make_shared(directory: str) -> None:
+    """Make a directory that is everybody's, where only its owner removes a file."""
+    os.mkdir(directory)
+    os.chmod(directory, 0o1777)  # noqa: S103 - this is what it is for
 
 
 def _show_busybox(root: str, images: Path) -> None:
@@ -109,8 +115,7 @@ def _fill_dev(root: str) -> None:
     for name in DEVICES:
         Path(f"{root}/dev/{name}").touch()
         bind(f"/dev/{name}", f"{root}/dev/{name}")
-    os.mkdir(f"{root}/dev/shm")
-    os.chmod(f"{root}/dev/shm", 0o1777)  # noqa: S103 - as on any machine
+    _make_shared(f"{root}/dev/shm")  # noqa: S108 - the pod's own
     os.symlink("/proc/self/fd", f"{root}/dev/fd")
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         os.symlink(f"/proc/self/fd/{number}", f"{root}/dev/{name}")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The objects that a new cluster has: nodes, namespaces, service accounts, the two services, and the agent pod of each node."""
+"""The objects that a new cluster holds: its nodes, the system's namespaces, and the two services of every cluster."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import os
 import platform
 from typing import Any
 
-from netns_cluster.api.objects import SYSTEM_NAMESPACES, generated_name
-from netns_cluster.api.pods import with_defaults
+from netns_cluster.api import namespaces
 from netns_cluster.api.store import Store, timestamp
 from netns_cluster.config import SERVICE_SUBNETS, Shape, dns_addresses
-from netns_cluster.images import NODE_IMAGE
 from netns_cluster.network.blocks import Address
 from netns_cluster.network.network import ClusterNetwork
 
@@ -47,9 +45,10 @@ def version_info() -> Object:
 
 
 def populate(store: Store, shape: Shape, network: ClusterNetwork, busybox_version: str) -> None:
-    """Store what a cluster begins with; the agents' pods come from :class:`AgentController`."""
-    for name in SYSTEM_NAMESPACES:
-        create_namespace(store, name)
+    """Store what a cluster begins with."""
+    for name in namespaces.SYSTEM:
+        namespace = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}
+        store.create("namespaces", namespaces.with_defaults(namespace))
     for name in shape.nodes:
         store.create("nodes", _node(name, shape, network, busybox_version))
     service_ips = tuple(SERVICE_SUBNETS[family][1] for family in shape.families)
@@ -57,14 +56,8 @@ def populate(store: Store, shape: Shape, network: ClusterNetwork, busybox_versio
     labels = {"component": "apiserver", "provider": "kubernetes"}
     store.create("services", _service("kubernetes", "default", service_ips, [https], labels, None))
     dns = {"name": "dns", "protocol": "UDP", "port": 53, "targetPort": 53}
-    labels = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS"}
+    labels = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true"}
     store.create("services", _service("kube-dns", "kube-system", dns_addresses(shape.families), [dns], labels, None))
-
-
-def create_namespace(store: Store, name: str) -> None:
-    metadata = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
-    namespace = {"kind": "Namespace", "apiVersion": "v1", "metadata": metadata}
-    store.create("namespaces", namespace | {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
 
 
 def _node(name: str, shape: Shape, network: ClusterNetwork, busybox_version: str) -> Object:
@@ -140,35 +133,3 @@ def _service(
         spec["selector"] = selector
     metadata = {"name": name, "namespace": namespace, "labels": labels}
     return {"kind": "Service", "apiVersion": "v1", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}}
-
-
-class AgentController:
-    """Keeps a pod ``netns-node`` on each node, like a daemon set: the way to run commands on the node itself."""
-
-    LABELS = {"app.kubernetes.io/name": "netns-node", "k8s-app": "netns-node"}
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def run(self) -> None:
-        revision = self._store.revision
-        for node in self._store.list("nodes"):
-            self._create(node["metadata"]["name"])
-        async for change in self._store.changes(revision):
-            if change.resource == "pods" and change.current is None and change.previous and self._ours(change.previous):
-                self._create(change.previous["spec"]["nodeName"])
-
-    def _ours(self, pod: Object) -> bool:
-        return "netns_cluster/agent" in (pod["metadata"].get("annotations") or {})
-
-    def _create(self, node: str) -> None:
-        container = {"name": "netns-node", "image": NODE_IMAGE, "command": ["sleep", "2147483647"]}
-        spec = {"nodeName": node, "hostNetwork": True, "tolerations": [{"operator": "Exists"}]}
-        spec |= {
-            "containers": [container | {"imagePullPolicy": "IfNotPresent", "securityContext": {"privileged": True}}]
-        }
-        metadata = {"name": generated_name("netns-node-"), "namespace": "kube-system", "labels": self.LABELS}
-        metadata |= {"annotations": {"netns_cluster/agent": node}}
-        self._store.create(
-            "pods", with_defaults({"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": spec})
-        )
