@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROVIDER, WORKERS, evidence, kubectl, pod_host
+from facts import PROVIDER, WORKERS, evidence, kubectl, pod_host
 
 
 @pytest.fixture(scope="module")

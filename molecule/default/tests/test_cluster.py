@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 
 import pytest
-from conftest import KUBECONFIG, NODES, PROVIDER, evidence, kubectl, node_host
+from facts import KUBECONFIG, NODES, PROVIDER, evidence, kubectl, node_host
 
 
 def test_all_nodes_are_ready() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import NODES, WORKERS, evidence, kubectl, node_host
+from facts import NODES, WORKERS, evidence, kubectl, node_host
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import WORKERS, evidence, kubectl, pod_host
+from facts import WORKERS, evidence, kubectl, pod_host
 
 PLACES = [("bb1", WORKERS[0], "firstWorker"), ("bb2", WORKERS[1], "secondWorker")]
 

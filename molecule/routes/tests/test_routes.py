@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NODES, PROVIDER, WORKERS, evidence, kubectl, node_host
+from facts import NODES, PROVIDER, WORKERS, evidence, kubectl, node_host
 
 WAYS = ["auto", "agent_pod", "probe_pod", *(["container"] if PROVIDER == "kind" else [])]
 
@@ -36,7 +36,9 @@ def test_the_table_is_the_one_that_the_kernel_has(tables: dict[str, Any], way: s
 def test_each_line_is_a_record(tables: dict[str, Any], way: str, node: str) -> None:
     found = tables[way][node]
     assert found["unparsed"] == []
-    assert [route["raw"].strip() for route in found["routes"] if ":" not in route["dst"]] == rows(found["printed"]["ipv4"])
+    assert [route["raw"].strip() for route in found["routes"] if ":" not in route["dst"]] == rows(
+        found["printed"]["ipv4"]
+    )
 
 
 @pytest.mark.parametrize("node", NODES)

@@ -68,9 +68,7 @@ def _run(task: Task) -> dict[str, Any]:
         lambda result: f"pod {result['namespace']}/{result['name']}",
         changed=any(pod.action != "none" and not pod.error for pod in plan),
         diff={
-            "before": {
-                f"{pod.namespace}/{pod.name}": _shown(pod.before, pod.wanted) for pod in plan if pod.action != "none"
-            },
+            "before": {f"{pod.namespace}/{pod.name}": _before(pod) for pod in plan if pod.action != "none"},
             "after": {f"{pod.namespace}/{pod.name}": pod.wanted for pod in plan if pod.action != "none"},
         },
     )
@@ -187,6 +185,7 @@ def _metadata(pod: Object, part: str) -> dict[str, str]:
 
 
 def _before(pod: _Pod) -> Object:
+    """What a diff shows of the pod that is there: nothing of one that is to be created."""
     if pod.before and not pod.wanted:
         return pod_result(pod.before)
     shown: Object = _shown(pod.before, pod.wanted)
