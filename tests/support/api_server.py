@@ -45,7 +45,10 @@ _PATIENCE = 20.0  # seconds that a test waits for a request before it fails
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it arrived: ``method`` is EXEC for an exec and WATCH for a watch; ``client`` is the certificate's name."""
+    """A request as it arrived: ``method`` is EXEC for an exec and WATCH for a watch.
+
+    ``client`` is the name in the client's certificate, ``connection`` a number that the requests of one connection share.
+    """
 
     method: str
     path: str
@@ -53,6 +56,7 @@ class Request:
     body: Any
     headers: Mapping[str, str]
     client: str | None
+    connection: int
 
     @property
     def command(self) -> list[str]:
@@ -165,14 +169,14 @@ class _State:
 class ApiServer:
     """The server; ``url`` is where it listens. See the module's docstring."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, token: str | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.programs: dict[str, Program] = {}
         self.kubelet: Callable[[Object], Iterable[Object]] = lambda pod: [ready(pod)]
         """What a new pod becomes, one state after the other."""
         self.finalizers = False
         """Whether a deleted pod stays, marked as being deleted."""
-        self.token = token
+        self.accepts: str | None = None
         """The bearer token that opens the server; None opens it to all."""
         self.log = ""
         """What every container wrote to its log."""
@@ -273,9 +277,18 @@ class ApiServer:
             method = "WATCH"
         payload = await request.read()
         body = json.loads(payload) if payload.startswith((b"{", b"[")) else payload or None
-        certificate = request.transport.get_extra_info("peercert") if request.transport else None
-        client = _common_name(certificate)
-        record = Request(method, parts.path, query, body, dict(request.headers), client)
+        assert request.transport
+        client = _common_name(request.transport.get_extra_info("peercert"))
+        connection = request.transport.get_extra_info("peername")[1]
+        record = Request(
+            method,
+            parts.path,
+            query,
+            body,
+            {name.lower(): value for name, value in request.headers.items()},
+            client,
+            connection,
+        )
         with self._asked:
             self.requests.append(record)
             self._asked.notify_all()
@@ -283,7 +296,7 @@ class ApiServer:
             if fault.method == method and fault.path.fullmatch(parts.path) and fault.times > 0:
                 fault.times -= 1
                 return await fault.handler(request)
-        if self.token is not None and request.headers.get("authorization") != f"Bearer {self.token}":
+        if self.accepts is not None and request.headers.get("authorization") != f"Bearer {self.accepts}":
             return web.json_response(status(401, "Unauthorized", "Unauthorized"), status=401)
         match = _PATH.fullmatch(parts.path)
         if not match or match["kind"] not in _COLLECTIONS:
@@ -312,7 +325,7 @@ class ApiServer:
         assert record.method == "DELETE"
         for doomed in [key] if name else self._keys(record, key[0], namespace):
             self._delete(doomed)
-        return web.json_response({"kind": "Status", "apiVersion": "v1", "status": "Success"})
+        return web.json_response({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 
     def _page(self, record: Request, kind: str, namespace: str) -> Object:
         keys = self._keys(record, kind, namespace)

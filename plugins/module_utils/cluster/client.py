@@ -9,6 +9,7 @@ half a second of import and give nothing here.
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -22,6 +23,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ConflictError,
     ConnectionFailedError,
     ForbiddenError,
+    InputError,
     NotFoundError,
     PodnetError,
     RejectedError,
@@ -30,7 +32,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
 
 if not MISSING_LIBRARY:
     import urllib3
-    from requests.utils import should_bypass_proxies  # as the Kubernetes client itself decides it
 
 Object = dict[str, Any]
 
@@ -61,10 +62,12 @@ class Cluster:
         pool: dict[str, Any] = {"ssl_context": server.tls, "maxsize": threads, "retries": False}
         if server.server_name:
             pool.update(server_hostname=server.server_name, assert_hostname=server.server_name)
-        if server.proxy and not should_bypass_proxies(server.server, no_proxy=server.no_proxy):
+        if server.proxy:
             self._http: Any = urllib3.ProxyManager(server.proxy, **pool)
         else:
             self._http = urllib3.PoolManager(**pool)
+        if server.tls.verify_mode == ssl.CERT_NONE:  # asked for: no warning at each call
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def __enter__(self) -> Cluster:
         return self
@@ -80,8 +83,7 @@ class Cluster:
 
     def text(self, path: str, **query: Any) -> str:
         """Read what is no object, such as a container's log."""
-        response = self._answer("GET", path, query, None, {})
-        return str(response.data.decode(errors="replace"))
+        return self._body("GET", path, query).decode(errors="replace")
 
     def create(self, path: str, body: Object) -> Object:
         """Create an object in the collection ``path``, and return it as the server made it."""
@@ -97,14 +99,22 @@ class Cluster:
 
     def list(self, path: str, **query: Any) -> Object:
         """Read a whole collection, page by page: ``items``, and ``metadata`` with the resourceVersion to watch from."""
-        whole = self._call("GET", path, {**query, "limit": _PAGE})
-        following = whole["metadata"].get("continue")
-        while following:
-            page = self._call("GET", path, {**query, "limit": _PAGE, "continue": following})
-            whole["items"] += page["items"]
-            whole["metadata"] = page["metadata"]
-            following = page["metadata"].get("continue")
+        whole = self._page(path, {**query, "limit": _PAGE})
+        while following := whole["metadata"].get("continue"):
+            try:
+                page = self._page(path, {**query, "limit": _PAGE, "continue": following})
+            except ApiError as error:
+                if error.status != 410:  # the server has forgotten the state that the first page was read from
+                    raise
+                return self._page(path, query)
+            whole = {**page, "items": whole["items"] + page["items"]}
         return whole
+
+    def _page(self, path: str, query: Mapping[str, Any]) -> Object:
+        answer = self._call("GET", path, query)
+        if not isinstance(answer.get("items", ...), list | None):
+            raise self._no_api(f"GET {path}", "a list of Kubernetes objects")
+        return {**answer, "items": answer["items"] or []}
 
     def watch(self, path: str, resource_version: str, deadline: Deadline, **query: Any) -> Iterator[Object]:
         """Yield what happens to a collection after a resourceVersion: ``{type: ADDED|MODIFIED|DELETED, object}``.
@@ -116,23 +126,16 @@ class Cluster:
         doing = f"waiting for changes of {path}"
         seconds = deadline.remaining(doing)
         query = {**query, "watch": "1", "resourceVersion": resource_version, "timeoutSeconds": max(1, round(seconds))}
-        response = self._send("GET", f"{path}?{urlencode(query)}", None, {}, deadline, stream=True)
+        response = self._answer("GET", path, query, doing, deadline)
         rest = b""
-        try:
-            for piece in response.stream(decode_content=True):
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    event: Object = json.loads(line)
-                    if event["type"] == "ERROR":
-                        raise self.refusal(event["object"].get("code", 500), line)
-                    if event["type"] != "BOOKMARK":
-                        yield event
-                deadline.remaining(doing)
-        except urllib3.exceptions.HTTPError as error:
-            raise self._explained(error, doing, deadline) from error
-        finally:
-            response.close()
-            response.release_conn()
+        for piece in self._pieces(response, doing, deadline):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                event: Object = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise self.refusal(event["object"].get("code", 500), json.dumps(event["object"]).encode())
+                if event["type"] != "BOOKMARK":
+                    yield event
 
     def _call(
         self,
@@ -140,80 +143,91 @@ class Cluster:
         path: str,
         query: Mapping[str, Any],
         body: Object | None = None,
-        media_type: str | None = None,
+        media_type: str = "application/json",
     ) -> Object:
-        headers = {"accept": "application/json"}
-        if media_type:
-            headers["content-type"] = media_type
-        response = self._answer(method, path, query, None if body is None else json.dumps(body).encode(), headers)
+        read = self._body(method, path, query, None if body is None else json.dumps(body).encode(), media_type)
         try:
-            answer = json.loads(response.data)
+            answer = json.loads(read)
         except ValueError:
             answer = None
-        if not isinstance(answer, dict):
-            raise ConnectionFailedError(
-                f"{self.endpoint.server} answered {method} {path} with something that is not a Kubernetes object "
-                f"({response.data[:60]!r}); is this address an API server, and is no proxy in between?"
-            )
+        if not isinstance(answer, dict) or not isinstance(answer.get("metadata"), dict):
+            raise self._no_api(f"{method} {path}", f"a Kubernetes object ({read[:60]!r})")
         return answer
 
+    def _no_api(self, doing: str, wanted: str) -> ConnectionFailedError:
+        return ConnectionFailedError(
+            f"{self.endpoint.server} answered {doing} with something that is not {wanted}; is this address an API server, and "
+            "is no proxy in between?"
+        )
+
+    def _body(
+        self, method: str, path: str, query: Mapping[str, Any], body: bytes | None = None, media_type: str = ""
+    ) -> bytes:
+        doing = f"{method} {path}"
+        response = self._answer(method, path, query, doing, self.deadline, body, media_type)
+        return b"".join(self._pieces(response, doing, self.deadline))
+
     def _answer(
-        self, method: str, path: str, query: Mapping[str, Any], body: bytes | None, headers: dict[str, str]
-    ) -> Any:
-        url = f"{path}?{urlencode(query)}" if query else path
-        while True:
-            response = self._send(method, url, body, headers, self.deadline)
-            if response.status != 429:
-                break
-            # Turned away before anything was done, whatever the method: come again when the server says.
-            wait = response.headers.get("retry-after", "")
-            self._pause(
-                float(wait) if wait.isdigit() else _BUSY_SECONDS, f"{method} {path} (the API server is too busy)"
-            )
-        if not 200 <= response.status < 300:
-            raise self.refusal(response.status, response.data)
-        return response
-
-    def _pause(self, seconds: float, doing: str) -> None:
-        time.sleep(min(seconds, self.deadline.remaining(doing)))
-        self.deadline.remaining(doing)
-
-    def _send(
         self,
         method: str,
-        url: str,
-        body: bytes | None,
-        headers: dict[str, str],
+        path: str,
+        query: Mapping[str, Any],
+        doing: str,
         deadline: Deadline,
-        *,
-        stream: bool = False,
+        body: bytes | None = None,
+        media_type: str = "",
     ) -> Any:
-        doing = f"{method} {url.partition('?')[0]}"
-        seconds = deadline.remaining(doing)
+        """Send a request, again while the server is too busy, and return its answer, of which no body is read yet."""
+        url = self.endpoint.server + (f"{path}?{urlencode(query)}" if query else path)
+        headers = {"content-type": media_type} if body is not None else {}
+        while True:
+            seconds = deadline.remaining(doing)
+            try:
+                response = self._http.request(
+                    method,
+                    url,
+                    body=body,
+                    headers={"accept": "application/json", **headers, **self.endpoint.authorization()},
+                    timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds),
+                    preload_content=False,
+                    redirect=False,
+                )
+            except urllib3.exceptions.HTTPError as error:
+                raise self._explained(error, doing, deadline) from error
+            if 200 <= response.status < 300:
+                return response
+            said = b"".join(self._pieces(response, doing, deadline))
+            if response.status != 429:
+                raise self.refusal(response.status, said)
+            self.wait_to_come_again(response.headers.get("retry-after"), doing, deadline)
+
+    def _pieces(self, response: Any, doing: str, deadline: Deadline) -> Iterator[bytes]:
+        """The body of an answer as it comes in: one that trickles for ever ends with the deadline, too."""
         try:
-            response = self._http.request(
-                method,
-                self.endpoint.server + url,
-                body=body,
-                headers={**headers, **self.endpoint.authorization()},
-                timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds),
-                preload_content=not stream,
-                redirect=False,
-            )
+            for piece in response.stream():
+                yield piece
+                deadline.remaining(doing)
         except urllib3.exceptions.HTTPError as error:
             raise self._explained(error, doing, deadline) from error
-        if stream and response.status != 200:
-            raise self.refusal(response.status, response.read())
-        return response
+        finally:
+            if not response.closed:  # not read to its end: the connection cannot be used again
+                response.close()
+            response.release_conn()
+
+    def wait_to_come_again(self, retry_after: str | None, doing: str, deadline: Deadline) -> None:
+        """Wait as long as a server asks for that turned a call away before anything was done (429)."""
+        doing = f"{doing} (the API server is too busy)"
+        seconds = float(retry_after) if retry_after and retry_after.isdigit() else _BUSY_SECONDS
+        time.sleep(min(seconds, deadline.remaining(doing)))
+        deadline.remaining(doing)
 
     def refusal(self, status: int, body: bytes) -> ApiError:
         """The error that an answer of the API server stands for (its Status object, or whatever came in its place)."""
         try:
             answer = json.loads(body)
-            answer = answer.get("object", answer)  # an event of a watch
             message, reason = str(answer["message"]), str(answer.get("reason", ""))
-        except (ValueError, KeyError, AttributeError):
-            message, reason = body[:200].decode(errors="replace").strip() or "no message", ""
+        except (ValueError, LookupError, TypeError, AttributeError):
+            message, reason = " ".join(body[:200].decode(errors="replace").split()) or "no message", ""
         kind = _ERRORS.get(status, ApiError)
         advice = ""
         if kind is UnauthorizedError:
@@ -229,10 +243,15 @@ class Cluster:
     def _explained(self, error: Exception, doing: str, deadline: Deadline) -> PodnetError:
         """The error that a failed connection stands for."""
         server = self.endpoint.server
-        timeouts = (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.ConnectTimeoutError)
         if isinstance(error, urllib3.exceptions.ReadTimeoutError):
             return deadline.passed(f"{doing} on {server}")
-        if isinstance(error, timeouts):
+        if isinstance(error, urllib3.exceptions.NewConnectionError):  # a kind of ConnectTimeoutError to urllib3
+            reason = str(error).rpartition(": ")[2]
+            of = "" if self.name == server else f" of {self.name}"
+            return ConnectionFailedError(
+                f"no connection to the API server {server}{of}: {reason}; is the cluster running, and is this its address?"
+            )
+        if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
             return ConnectionFailedError(
                 f"{server} does not answer; is this its address, and is a firewall in between?"
             )
@@ -243,12 +262,6 @@ class Cluster:
             )
         if isinstance(error, urllib3.exceptions.ProxyError):
             return ConnectionFailedError(f"the proxy {self.endpoint.proxy} does not lead to {server}: {error.args[0]}")
-        if isinstance(error, urllib3.exceptions.NewConnectionError):
-            reason = str(error).rpartition(": ")[2]
-            return ConnectionFailedError(
-                f"no connection to the API server {server} of {self.name}: {reason}; is the cluster running, and is this "
-                "its address?"
-            )
         return ConnectionFailedError(f"{server} broke off in the middle of its answer to {doing}; try again ({error})")
 
 
@@ -258,6 +271,12 @@ def connect(options: Mapping[str, Any], seconds: float) -> Cluster:
 
 
 def path(resource: str, name: str | None = None, namespace: str | None = None) -> str:
-    """The path of a core resource: ``path("pods", "bb1", "default")`` is ``/api/v1/namespaces/default/pods/bb1``."""
-    scope = f"namespaces/{quote(namespace, safe='')}/" if namespace else ""
-    return f"/api/v1/{scope}{resource}" + (f"/{quote(name, safe='')}" if name else "")
+    """The path of a core resource: ``path("pods", "bb1", "default")`` is ``/api/v1/namespaces/default/pods/bb1``.
+
+    :raises InputError: for a name that would lead elsewhere, and that no object has (IsValidPathSegmentName of Kubernetes).
+    """
+    for word in (name, namespace):
+        if word is not None and (word in ("", ".", "..") or "/" in word or "%" in word):
+            raise InputError(f"{word!r} cannot be the name of anything in a cluster; check where it comes from")
+    scope = "" if namespace is None else f"namespaces/{quote(namespace)}/"
+    return f"/api/v1/{scope}{resource}" + ("" if name is None else f"/{quote(name)}")

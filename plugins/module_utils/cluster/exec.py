@@ -21,7 +21,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import Conne
 
 if not MISSING_LIBRARY:
     import websocket
-    from requests.utils import should_bypass_proxies
 
 _STDOUT, _STDERR, _STATUS = 1, 2, 3
 _PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
@@ -80,26 +79,29 @@ def _open(cluster: Cluster, url: str, doing: str, deadline: Deadline) -> Any:
     tls: dict[str, Any] = {"context": server.tls}
     if server.server_name:
         tls["server_hostname"] = server.server_name
-    connection: Any = websocket.WebSocket(sslopt=tls, skip_utf8_validation=True)
     proxy: dict[str, Any] = {}
-    if server.proxy and not should_bypass_proxies(server.server, no_proxy=server.no_proxy):
+    if server.proxy:
         parts = urlsplit(server.proxy)
-        proxy = {"http_proxy_host": parts.hostname, "http_proxy_port": parts.port, "proxy_type": parts.scheme or "http"}
-    try:
-        connection.connect(
-            "ws" + server.server.removeprefix("http") + url,
-            header=server.authorization(),
-            subprotocols=_PROTOCOLS,
-            timeout=deadline.remaining(doing),
-            **proxy,
-        )
-    except websocket.WebSocketBadStatusException as error:
-        raise cluster.refusal(error.status_code, error.resp_body or b"") from error
-    except websocket.WebSocketTimeoutException as error:
-        raise deadline.passed(doing) from error
-    except (websocket.WebSocketException, OSError) as error:
-        raise ConnectionFailedError(f"no connection to {server.server} for {doing}: {error}") from error
-    return connection
+        proxy = {"http_proxy_host": parts.hostname, "http_proxy_port": parts.port, "proxy_type": parts.scheme}
+    while True:
+        connection: Any = websocket.WebSocket(sslopt=tls, skip_utf8_validation=True)
+        try:
+            connection.connect(
+                "ws" + server.server.removeprefix("http") + url,
+                header=server.authorization(),
+                subprotocols=_PROTOCOLS,
+                timeout=deadline.remaining(doing),
+                **proxy,
+            )
+            return connection
+        except websocket.WebSocketBadStatusException as error:
+            if error.status_code != 429:
+                raise cluster.refusal(error.status_code, error.resp_body or b"") from error
+            cluster.wait_to_come_again((error.resp_headers or {}).get("retry-after"), doing, deadline)
+        except websocket.WebSocketTimeoutException as error:
+            raise deadline.passed(doing) from error
+        except (websocket.WebSocketException, OSError) as error:
+            raise ConnectionFailedError(f"no connection to {server.server} for {doing}: {error}") from error
 
 
 def _exit_code(status: dict[str, Any], doing: str) -> int:
