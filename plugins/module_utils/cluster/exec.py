@@ -68,7 +68,7 @@ def run(cluster: Cluster, pod: Object, command: list[str], deadline: Deadline) -
     if not printed[_STATUS]:
         raise ConnectionFailedError(f"the connection ended during {doing}, before the command did; try again")
     return Output(
-        exit_code=_exit_code(json.loads(printed[_STATUS]), doing),
+        exit_code=_exit_code(printed[_STATUS], doing),
         stdout=printed[_STDOUT].decode(errors="replace"),
         stderr=printed[_STDERR].decode(errors="replace"),
     )
@@ -104,14 +104,18 @@ def _open(cluster: Cluster, url: str, doing: str, deadline: Deadline) -> Any:
             raise ConnectionFailedError(f"no connection to {server.server} for {doing}: {error}") from error
 
 
-def _exit_code(status: dict[str, Any], doing: str) -> int:
+def _exit_code(ending: bytes | bytearray, doing: str) -> int:
     """The command's exit code, from the Status that ends an exec."""
-    if status.get("status") == "Success":
-        return 0
-    for cause in (status.get("details") or {}).get("causes") or []:
-        if cause.get("reason") == "ExitCode":
-            return int(cause["message"])
-    message = str(status.get("message", "no reason given"))
+    try:
+        status: dict[str, Any] = json.loads(ending)
+        if status.get("status") == "Success":
+            return 0
+        for cause in (status.get("details") or {}).get("causes") or []:
+            if cause.get("reason") == "ExitCode":
+                return int(cause["message"])
+        message = str(status.get("message", "no reason given"))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        message = f"its end is not understood: {bytes(ending[:200])!r}"
     if "executable file not found" in message or "no such file or directory" in message:
         raise ExecError(
             f"{doing}: the image has no program {doing.split(' ', 1)[0]}; use one that has it, such as busybox"
