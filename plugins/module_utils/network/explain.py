@@ -175,7 +175,7 @@ class _NodeTable:
             return ExplainedRoute(route, "default", f"packets for all other addresses are {fate}")
         if self._is_own_block(route):
             text = (
-                f"{route.dst} is this node's own block of pod addresses: an address in it that no pod holds is dropped"
+                f"{route.dst} is this node's own block of pod addresses; an address in it that no pod holds is dropped"
             )
             return ExplainedRoute(route, "own_block", text, node=self.node)
         holders = self.book.nodes_with_pods_in(route.dst)
