@@ -117,7 +117,7 @@ _ROUTE_END = re.compile(r"\n(?!\s*(?:nexthop|nh_info|cache)\b)")
 # Ends a part of a route that is printed as several lines, or as one with backslashes (``ip -o``).
 _PART_END = re.compile(r"[\n\\]")
 # Indentation, and what ``ip monitor`` puts before a route.
-_BEFORE_ROUTE = re.compile(r"\s*(?:\[(?:nsid \w+|ROUTE|[\dT:.-]+)\] *)*(Deleted +)?")
+_BEFORE_ROUTE = re.compile(r"\A\s*(?:\[(?:nsid \w+|ROUTE|[\dT:.-]+)\]\s*|Deleted\s+)*")
 # RTN_* of linux/rtnetlink.h; ``ip -N`` prints the numbers.
 _TYPE_NAMES = ("unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit", "throw")
 _TYPES = {name: name for name in _TYPE_NAMES} | {str(number): name for number, name in enumerate(_TYPE_NAMES, 1)}
@@ -198,12 +198,78 @@ class _UndecidedRoute(Route):
 @lru_cache(maxsize=16384)
 def _read_record(record: str) -> Route | None:
     """The route that a line, with the lines that continue it, prints; None when it is not understood."""
-    for read in (_read_line, _read_decorated):
-        try:
-            return read(record)
-        except (LookupError, StopIteration, ValueError, OSError):  # an unknown word, a missing one, a bad value
-            continue
-    return None
+    type_ = "unicast"
+    gateway = dev = None
+    # Behind the gateway of a remote block and the interface of a pod, rows are alike: worth the memo of _read_options.
+    parts = record.split(" ", 3)
+    keyword = parts[1] if len(parts) == 4 else None
+    try:
+        if keyword == "via" and parts[2] not in ("inet", "inet6"):
+            destination, _, gateway, words = parts
+            gateway = read_address(gateway)
+        elif keyword == "dev":
+            destination, _, dev, words = parts
+            dev = read_name(dev)
+        else:
+            destination, blank, words = record.partition(" ")
+            if destination in _TYPES:
+                type_ = _TYPES[destination]
+                destination, _, words = words.partition(" ")
+            elif not blank:
+                return None
+        dst = destination if destination == "default" else read_prefix(destination)
+        later_gateway, later_dev, others, has_address = _read_options(words)
+        if (gateway and later_gateway) or (dev and later_dev):
+            return None
+        gateway = gateway or later_gateway
+        # As Route._make() does, which takes a quarter longer.
+        route = tuple.__new__(Route, (record, dst, type_, gateway, dev or later_dev) + others)  # noqa: RUF005
+        if dst == "default" or has_address or (gateway and (":" in gateway) != (":" in dst)):
+            return _settle_family(route)
+        return route
+    except _NOT_UNDERSTOOD:
+        return _read_decorated(record)
+
+
+# What readers raise: an unknown word, a missing one, no number, no address.
+_NOT_UNDERSTOOD = (LookupError, StopIteration, ValueError, OSError)
+
+
+def _read_decorated(record: str) -> Route | None:
+    """The route of an indented line, of a line of ``ip monitor``, or of several lines."""
+    text = _BEFORE_ROUTE.sub("", record)
+    line, *more = _PART_END.split(text)
+    if line == record:
+        return None
+    route = _read_record(f"{line} " if any("nexthop" in part for part in more) else line)
+    if not route:
+        return None
+    try:
+        route = _with_parts(route, more)._replace(raw=record, deleted="Deleted" in record.removesuffix(text))
+        return _settle_family(route)
+    except _NOT_UNDERSTOOD:
+        return None
+
+
+def _with_parts(route: Route, parts: list[str]) -> Route:
+    """The route with what its further lines print."""
+    hops: list[NextHop] = []
+    for part in parts:
+        first, _, words = part.lstrip().partition(" ")
+        if first == "nexthop":
+            fields = _read_words(words, NextHop)
+            if "dev" not in fields:
+                raise ValueError(part)
+            hops.append(NextHop(**fields))
+        elif first == "cache":
+            flags = re.match(r"\s*<([^>\s]*)>", words)
+            fields = _read_words(words[flags.end() :] if flags else words, Route)
+            if route.cache is not None or any(getattr(route, field) for field in fields):
+                raise ValueError(part)
+            route = route._replace(cache=tuple(flags[1].split(",")) if flags else (), **fields)
+        elif first != "nh_info" and part.strip():  # which repeats what the nexthop object behind nhid holds
+            raise ValueError(part)
+    return Route(*route)._replace(nexthops=tuple(hops))
 
 
 def _read_object(raw: str, printed: str | None) -> Route | None:
@@ -215,62 +281,17 @@ def _read_object(raw: str, printed: str | None) -> Route | None:
     return route and route._replace(raw=raw)
 
 
-def _read_line(line: str) -> Route:
-    """The route of a line that begins with it and has no continuation: nearly every line."""
-    type_ = "unicast"
-    gateway = None
-    parts = line.split(" ", 3)
-    if len(parts) == 4 and parts[1] == "via" and parts[2] not in ("inet", "inet6"):
-        # Behind the gateway rows are alike: that is what makes the memo of _read_options worth having.
-        destination, _, gateway, words = parts
-        gateway = read_address(gateway)
-    else:
-        destination, blank, words = line.partition(" ")
-        if destination in _TYPES:
-            type_ = _TYPES[destination]
-            destination, _, words = words.partition(" ")
-        elif not blank:
-            raise ValueError(line)
-    dst = destination if destination == "default" else read_prefix(destination)
-    later_gateway, others, has_address = _read_options(words)
-    if gateway and later_gateway:
-        raise ValueError(line)
-    gateway = gateway or later_gateway
-    route = Route._make((line, dst, type_, gateway) + others)  # noqa: RUF005, unpacking takes a third longer
-    if dst == "default" or has_address or (gateway and (":" in gateway) != (":" in dst)):
-        return _settle_family(route)
-    return route
-
-
-def _read_decorated(record: str) -> Route:
-    """The route of an indented line, of a line of ``ip monitor``, or of several lines."""
-    before = _BEFORE_ROUTE.match(record)
-    if not before:
-        raise ValueError(record)
-    line, *more = _PART_END.split(record[before.end() :])
-    route = _read_line(f"{line} " if any("nexthop" in part for part in more) else line)
-    for part in more:
-        route = _continue(route, part)
-    return _settle_family(Route(*route)._replace(raw=record, deleted=bool(before[1])))
-
-
 @lru_cache(maxsize=4096)
-def _read_options(text: str) -> tuple[str | None, tuple[Any, ...], bool]:
-    """What is printed behind the destination, or behind the gateway when that comes first.
-
-    It is the gateway, the fields behind it in the order of the record, and whether an address is among all these.
-    """
+def _read_options(text: str) -> tuple[str | None, str | None, tuple[Any, ...], bool]:
+    """The gateway, the device and the fields behind it that these words give, and whether an address is among them."""
     if "\n" in text or "\\" in text:
         raise ValueError(text)
-    fields = _read_words(text)
-    if "weight" in fields:
-        raise ValueError(text)
-    route = Route("", "", **fields)
-    return route.gateway, route[4:], bool(_addresses(route))
+    route = Route("", "", **_read_words(text, Route))
+    return route.gateway, route.dev, route[5:], bool(_addresses(route))
 
 
-def _read_words(text: str) -> dict[str, Any]:
-    """The fields that the words behind a destination, ``nexthop`` or ``cache`` give."""
+def _read_words(text: str, kind: type[Route] | type[NextHop]) -> dict[str, Any]:
+    """The fields of a record that the words behind a destination, ``nexthop`` or ``cache`` give."""
     fields: dict[str, Any] = {}
     if "encap" in text:
         text = " ".join(text.split())
@@ -300,26 +321,10 @@ def _read_words(text: str) -> dict[str, Any]:
             fields[field] = read(words)
     mtu = metrics.pop("mtu", None)
     found = {"flags": tuple(flags), "mtu": mtu, "metrics": tuple(metrics.items()), "locks": tuple(locks)}
-    return fields | {field: value for field, value in found.items() if value}
-
-
-def _continue(route: Route, line: str) -> Route:
-    """The route with what a further line of it prints."""
-    first, _, options = line.lstrip().partition(" ")
-    if first == "nexthop":
-        fields = _read_words(options)
-        if not fields.keys() <= set(NextHop._fields):
-            raise ValueError(line)
-        return route._replace(nexthops=(*route.nexthops, NextHop(**fields)))
-    if first == "cache":
-        cache = re.match(r"\s*<([^>\s]*)>", options)
-        fields = _read_words(options[cache.end() :] if cache else options)
-        if any(getattr(route, field) for field in fields):
-            raise ValueError(line)
-        return route._replace(cache=tuple(cache[1].split(",")) if cache else (), **fields)
-    if first == "nh_info" or not line.strip():
-        return route  # repeats what the nexthop object behind nhid holds, or separates lines
-    raise ValueError(line)
+    fields |= {field: value for field, value in found.items() if value}
+    if not fields.keys() <= set(kind._fields):
+        raise ValueError(text)
+    return fields
 
 
 def _addresses(route: Route) -> list[str]:

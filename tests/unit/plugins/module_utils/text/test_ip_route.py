@@ -297,6 +297,13 @@ class TestSeveralLines:
         assert (route.cache, route.expires, route.iif, route.uid) == (("local", "brd"), 5, "lo", 0)
         assert one("10.0.0.1 dev eth0 uid 0 \n    cache ").cache == ()
 
+    @pytest.mark.parametrize(
+        "line",
+        ["\tnexthop", "\tnexthop dev eth0 metric 5", "\tcache weight 5", "    cache\n    cache", "    cache dev eth1"],
+    )
+    def test_a_further_line_holds_what_belongs_there(self, line: str) -> None:
+        assert parse_ip_route(f"10.0.0.1 dev eth0 \n{line}\n").routes == []
+
     def test_a_next_hop_that_is_not_understood_takes_the_whole_route_along(self) -> None:
         text = "10.0.0.0/8 proto static \n\tnexthop via 10.1.1.1 dev eth0 weight 1 \n\tnexthop as to 105 dev swp2\n"
         assert unparsed(text) == list(enumerate(text.split("\n")[:3], 1))
@@ -339,6 +346,10 @@ class TestDecoration:
     def test_time_stamps_on_their_own_line_are_reported(self) -> None:
         parsed = parse_ip_route("Timestamp: Thu Jun 28 11:37:36 2018 770451 us\nDeleted 10.1.0.0/16 dev eth0 \n")
         assert ([line.line for line in parsed.unparsed], len(parsed.routes)) == ([1], 1)
+
+    def test_endless_decoration_does_no_harm(self) -> None:
+        for text in ("Deleted " * 50_000, "[ROUTE]\t" * 50_000, "\\" * 50_000, "10.0.0.0/8 " + "\\\tnexthop" * 50_000):
+            assert unparsed(text) == [(1, text)]
 
     def test_messages_are_reported_with_their_line(self) -> None:
         parsed = parse_ip_route("default via 10.0.0.1 dev eth0 \n\nDump terminated\n")
