@@ -104,30 +104,28 @@ def _choose(provider: str, name: str, deadline: Deadline) -> tuple[LabCluster, s
 
 def _present(cluster: LabCluster, wanted: Wanted, file: KubeconfigFile, *, check_mode: bool) -> dict[str, Any]:
     asked = cluster.wanted_shape(wanted)
+    found = cluster.shape() if cluster.exists() else None
     before: dict[str, Any] = {"state": "absent"}
-    after = {"state": "present", **asked, "images": list(wanted.images), "kubeconfig": "up to date"}
-    unread: list[str] = []
-    if cluster.exists():
-        found = cluster.shape()
+    after = {"state": "present", **(found or asked), "images": list(wanted.images), "kubeconfig": "up to date"}
+    if found is not None:
         _refuse_another_shape(wanted.name, asked, found)
-        unread = [key for key in asked if key not in found]
         cluster.wait_until_ready()
     elif check_mode:
         return {"changed": True, "nodes": [], "warnings": [], "diff": {"before": before, "after": after}}
     else:
         cluster.create(wanted)
-        found = {}
     kubeconfig = cluster.kubeconfig()
+    file_state = file.state(kubeconfig)
     missing = cluster.missing_images(wanted.images)
-    if found:
+    if found is not None:
         images = [image for image in wanted.images if image not in missing]
-        before = {"state": "present", **found, "images": images, "kubeconfig": file.state(kubeconfig)}
-        after |= found
+        before = {**after, "images": images, "kubeconfig": file_state}
     if not check_mode:
-        if file.state(kubeconfig) != "up to date":
+        if file_state != "up to date":
             file.write(kubeconfig)
         if missing:
             cluster.load_images(missing)
+    unread = [key for key in asked if key not in (found or asked)]
     return {
         "changed": before != after,
         "nodes": cluster.nodes(),

@@ -42,6 +42,7 @@ _ANSWER_SECONDS = 30  # for what is answered at once, or never
 _CLEAN_UP_SECONDS = 120
 _POLL_SECONDS = 1
 _APPLY_TRIES = 30
+_REMOVE_TRIES = 30
 _OUTPUT_LINES = 40  # of a failed program's output in a failed result
 
 
@@ -142,10 +143,16 @@ class Kind:
             # Made by somebody else since it was looked for: not ours to remove.
             if not (isinstance(error, ClusterError) and error.details.get("cause") == "already-exists"):
                 try:
-                    self._within(_CLEAN_UP_SECONDS).remove()
+                    self._within(_CLEAN_UP_SECONDS)._remove_half_made()
                 except PodnetError as left:
                     raise ClusterError(f"{error}. What was made of the cluster is still there: {left}") from error
             raise
+
+    def _remove_half_made(self) -> None:
+        self.remove()
+        # The engine may have begun a node for a client that was ended, and shows it a moment later.
+        self._pause()
+        self.remove()
 
     def wait_until_ready(self) -> None:
         """Wait until nodes, CNI and DNS work.
@@ -196,11 +203,12 @@ class Kind:
 
         :raises ClusterError: something of it is still there.
         """
-        # More than once: a kind that was cut off may have left the engine one more node to make.
-        for _ in range(3):
+        # More than once: the engine does not remove what it is still making.
+        for _ in range(_REMOVE_TRIES):
             deleted = self._kind("delete", "cluster", f"--name={self.name}")
             if not self._containers():
                 return
+            self._pause()
         raise _failure(f"the cluster {self.name} could not be removed", deleted)
 
     def _within(self, seconds: float) -> Kind:
@@ -208,7 +216,7 @@ class Kind:
         return Kind(self.name, Deadline(seconds))
 
     def _pause(self) -> None:
-        self._deadline.remaining(f"the start of the cluster {self.name}")
+        self._deadline.remaining(f"waiting for the cluster {self.name}")
         time.sleep(_POLL_SECONDS)
 
     def _apply(self, document: str) -> None:

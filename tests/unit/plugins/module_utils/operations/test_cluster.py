@@ -181,6 +181,7 @@ def test_what_cannot_be_read_is_not_compared_and_a_warning_says_so(lab: Lab, pat
 
     result = run(path)
 
+    assert result["diff"]["before"] == {**result["diff"]["after"], "kubeconfig": "missing"}
     assert result["warnings"] == ["The cni of the cluster demo could not be read, and was not compared."]
 
 
