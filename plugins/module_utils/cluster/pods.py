@@ -7,15 +7,22 @@ Private to the collection: it may change at any time. Pods, nodes and events are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, Object, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
-from ansible_collections.kubelab.podnet.plugins.module_utils.errors import ApiError, DeadlineError, PodnetError
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ApiError,
+    ConnectionFailedError,
+    DeadlineError,
+    PodnetError,
+)
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kubelab.podnet"}
 
+_PAUSE_SECONDS = 1.0  # before a watch that came to its end is begun anew
 # A kubelet that says so has tried more than once: waiting on would only take the time.
 _HOPELESS = {
     "CrashLoopBackOff",
@@ -68,53 +75,71 @@ def wait(
     """Watch the pods of a namespace until each named one is settled, or the deadline passes.
 
     One list and one watch serve all pods. Returns each pod as it was last seen, None for one that is not there; after the
-    deadline some are not settled, which is for the caller to judge.
+    deadline some are not settled, which is for the caller to judge. Raises what ``Cluster`` raises.
     """
     url = path("pods", namespace=namespace)
-    seen: dict[str, Object | None] = dict.fromkeys(names)
-    try:
-        while True:
-            listed = cluster.list(url, **selector)
-            present = {pod["metadata"]["name"]: pod for pod in listed["items"]}
-            seen = {name: present.get(name) for name in names}
-            pending = {name for name in names if not settled(name, seen[name])}
-            if not pending:
+    while True:
+        listed = cluster.list(url, **selector)
+        present = {pod["metadata"]["name"]: pod for pod in listed["items"]}
+        seen = {name: present.get(name) for name in names}
+        try:
+            if _follow(cluster, url, listed["metadata"]["resourceVersion"], seen, settled, deadline, selector):
                 return seen
-            for event in cluster.watch(url, listed["metadata"]["resourceVersion"], deadline, **selector):
-                name = event["object"]["metadata"]["name"]
-                if name not in seen:
-                    continue
+            time.sleep(min(_PAUSE_SECONDS, deadline.remaining("waiting for pods")))
+        except DeadlineError:
+            return seen
+
+
+def _follow(
+    cluster: Cluster,
+    url: str,
+    resource_version: str,
+    seen: dict[str, Object | None],
+    settled: Callable[[str, Object | None], bool],
+    deadline: Deadline,
+    selector: Mapping[str, str],
+) -> bool:
+    """Keep ``seen`` up to date by a watch until all are settled; False when the watch came to its end before."""
+    pending = {name for name, pod in seen.items() if not settled(name, pod)}
+    if not pending:
+        return True
+    try:
+        for event in cluster.watch(url, resource_version, deadline, **selector):
+            name = event["object"]["metadata"]["name"]
+            if name in seen:
                 seen[name] = None if event["type"] == "DELETED" else event["object"]
-                if settled(name, seen[name]):
-                    pending.discard(name)
-                else:
-                    pending.add(name)
-                if not pending:
-                    return seen
-    except DeadlineError:
-        return seen
+                (pending.discard if settled(name, seen[name]) else pending.add)(name)
+            if not pending:
+                return True
+    except ConnectionFailedError:
+        pass  # watches get cut now and then; the next list tells whether the server is still there
     except ApiError as error:
-        if error.status != 410:  # the server has forgotten the version that the watch started from: list again
+        if error.status != 410:  # the server has forgotten the version that the watch started from
             raise
-        return wait(cluster, namespace, names, settled, deadline, **selector)
+    return False
 
 
 def why_not_ready(cluster: Cluster, pod: Object) -> str:
     """One sentence: why a pod is not ready and what to do, from its status, its events, the nodes and its log."""
-    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-    events = _readable(
-        lambda: cluster.list(
-            path("events", namespace=namespace),
-            fieldSelector=f"involvedObject.kind=Pod,involvedObject.uid={pod['metadata']['uid']}",
-        )["items"]
-    )
+    url = path("events", namespace=pod["metadata"]["namespace"])
+    about = f"involvedObject.kind=Pod,involvedObject.uid={pod['metadata']['uid']}"
+    events = _readable(lambda: cluster.list(url, fieldSelector=about)["items"])
     nodes = _readable(lambda: cluster.list(path("nodes"))["items"])
-    log = ""
-    if any(item["name"] for item in pod["status"].get("containerStatuses", ()) if item.get("restartCount")):
-        log = (
-            _readable(lambda: cluster.text(f"{path('pods', name, namespace)}/log", tailLines=3, previous="true")) or ""
-        )
+    log = _readable(lambda: _last_words(cluster, pod)) or ""
     return explain(pod, events or (), nodes or (), log)
+
+
+def _last_words(cluster: Cluster, pod: Object) -> str:
+    """The end of the log of the first container that ended and should not have: of its last run, or the one before."""
+    for status in _container_statuses(pod):
+        if status.get("ready"):
+            continue
+        has_ended = "terminated" in status.get("state", {})
+        if has_ended or "terminated" in status.get("lastState", {}):
+            url = f"{path('pods', pod['metadata']['name'], pod['metadata']['namespace'])}/log"
+            which = {} if has_ended else {"previous": "true"}
+            return cluster.text(url, container=status["name"], tailLines=3, limitBytes=1000, **which)
+    return ""
 
 
 def _readable(read: Callable[[], Any]) -> Any:
@@ -132,7 +157,7 @@ def explain(pod: Object, events: Iterable[Object], nodes: Iterable[Object], log:
     if not pod["spec"].get("nodeName"):
         return f"{subject} is not scheduled: {_why_unscheduled(pod, warnings, list(nodes))}"
     subject += f" on {pod['spec']['nodeName']}"
-    for status in pod["status"].get("containerStatuses", ()):
+    for status in _container_statuses(pod):
         reason = _why_container_waits(status, warnings, log)
         if reason:
             return f"{subject} is not ready: {reason}"
@@ -142,8 +167,11 @@ def explain(pod: Object, events: Iterable[Object], nodes: Iterable[Object], log:
     if "deletionTimestamp" in pod["metadata"]:
         return f"{subject} is being deleted; try again when it is gone"
     if warnings:
-        return f"{subject} is not ready: {warnings[-1]['reason']}: {warnings[-1]['message']}"
-    node = next((node for node in nodes if node["metadata"]["name"] == pod["spec"]["nodeName"]), None)
+        return f"{subject} is not ready: {warnings[-1]['reason']}: {_message(warnings[-1])}".removesuffix(": ")
+    known = {node["metadata"]["name"]: node for node in nodes}
+    node = known.get(pod["spec"]["nodeName"])
+    if known and not node:
+        return f"{subject} is not ready: there is no such node (nodes: {', '.join(known)}); name one of them"
     if node and not node_is_ready(node):
         return f"{subject} is not ready: its node is not ready; see kubectl describe node {pod['spec']['nodeName']}"
     waiting = ", ".join(sorted({item.get("reason", "") for item in _waiting(pod)} - {""})) or "no reason is given"
@@ -156,8 +184,15 @@ def node_is_ready(node: Object) -> bool:
 
 
 def _waiting(pod: Object) -> list[Object]:
-    statuses = [*pod["status"].get("initContainerStatuses", ()), *pod["status"].get("containerStatuses", ())]
-    return [status["state"]["waiting"] for status in statuses if "waiting" in status.get("state", {})]
+    return [status["state"]["waiting"] for status in _container_statuses(pod) if "waiting" in status.get("state", {})]
+
+
+def _container_statuses(pod: Object) -> list[Object]:
+    return [*pod["status"].get("initContainerStatuses", ()), *pod["status"].get("containerStatuses", ())]
+
+
+def _message(event: Object) -> str:
+    return event.get("message") or ""
 
 
 def _why_unscheduled(pod: Object, warnings: list[Object], nodes: list[Object]) -> str:
@@ -168,7 +203,7 @@ def _why_unscheduled(pod: Object, warnings: list[Object], nodes: list[Object]) -
     conditions = {item["type"]: item for item in pod["status"].get("conditions", ())}
     message = conditions.get("PodScheduled", {}).get("message")
     if not message and warnings:
-        message = warnings[-1]["message"]
+        message = _message(warnings[-1])
     return message or "the scheduler has not said why; is it running? See kubectl -n kube-system get pods"
 
 
@@ -176,7 +211,7 @@ def _why_container_waits(status: Object, warnings: list[Object], log: str) -> st
     waiting = status.get("state", {}).get("waiting", {})
     reason = waiting.get("reason")
     if reason in _IMAGE_REASONS:
-        pulls = [event["message"] for event in warnings if event["message"].startswith("Failed to pull")]
+        pulls = [_message(event) for event in warnings if _message(event).startswith("Failed to pull")]
         message = (pulls or [waiting.get("message", reason)])[-1]
         return (
             f"its image {status['image']} cannot be pulled: {message}; check the name, or load the image into the nodes"
