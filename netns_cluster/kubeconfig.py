@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from netns_cluster.errors import InvalidRequestError
 
@@ -39,14 +40,13 @@ def entry(cluster: str, url: str, ca: bytes, token: str) -> Object:
     }
 
 
-def write(path: Path, config: Object) -> None:
+def write(path: Path, text: str) -> None:
     """Write a file that only its owner can read, all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(config, file, indent=2)
-            file.write("\n")
+            file.write(text)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -63,7 +63,7 @@ def merge(path: Path, added: Object) -> bool:
         merged[key] = [item for item in config.get(key) or [] if item.get("name") not in names] + added[key]
     if merged == config:
         return False
-    write(path, merged)
+    write(path, yaml.safe_dump(merged, sort_keys=False))
     return True
 
 
@@ -79,7 +79,7 @@ def remove(path: Path, cluster: str) -> None:
         return
     if config.get("current-context") == name:
         config["current-context"] = ""
-    write(path, config)
+    write(path, yaml.safe_dump(config, sort_keys=False))
 
 
 def _read(path: Path) -> Object:
@@ -87,8 +87,6 @@ def _read(path: Path) -> Object:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    import yaml  # only for a file that is there already: it takes longer than the rest of this program
-
     try:
         config = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -19,7 +19,7 @@ LIBRARIES = ("aiohttp", "dnslib", "jsonpatch", "trustme", "yaml")
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ALTERNATIVE = "Use a kind cluster instead, or run this as root"
-_SETTINGS = (
+SETTINGS = (
     ("/proc/sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone", "1"),
     ("/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces", "10000"),
     (
@@ -73,7 +73,7 @@ def refusal(error: OSError) -> UnfitMachineError:
     if os.geteuid() == 0:
         why = "root may not make namespaces here, as in an unprivileged container"
         return UnfitMachineError(f"{why} ({error}): use a kind cluster instead, or a container with CAP_SYS_ADMIN")
-    for path, forbidding, name, allowing in _SETTINGS:
+    for path, forbidding, name, allowing in SETTINGS:
         if _read(path) == forbidding:
             cure = f"sysctl -w {name}={allowing}"
             return UnfitMachineError(

@@ -80,7 +80,7 @@ async def serve(config: Config, control: socket.socket) -> None:
     await web.SockSite(runner, listener, ssl_context=_tls(ca)).start()
     url = f"https://{HOST}:{listener.getsockname()[1]}"
     entry = kubeconfig.entry(shape.name, url, ca.cert_pem.bytes(), token)
-    kubeconfig.write(Path(config.directory, "kubeconfig"), entry)
+    kubeconfig.write(Path(config.directory, "kubeconfig"), json.dumps(entry, indent=2) + "\n")
     await _agents_ready(store, len(shape.nodes))
     _tell_ready(config, {"ready": True})
     await asyncio.gather(*controllers)

@@ -90,7 +90,8 @@ def strategic_merge_patch(target: Object, patch: Object) -> Object:
             present = result.get(key)
             result[key] = strategic_merge_patch(present if isinstance(present, dict) else {}, value)
         elif isinstance(value, list):
-            result[key] = _merge_lists(key, result.get(key) or [], value, patch.get(_ORDER + key))
+            present = result.get(key)
+            result[key] = _merge_lists(key, present if isinstance(present, list) else [], value, patch.get(_ORDER + key))
         else:
             result[key] = value
     return result
@@ -105,8 +106,9 @@ def _merge_key(field: str, items: list[Any]) -> str | None:
 def _merge_lists(field: str, present: list[Any], patch: list[Any], order: list[Any] | None) -> list[Any]:
     if field in MERGED_PRIMITIVES:
         return list(dict.fromkeys([*present, *patch]))
-    key = _merge_key(field, [*present, *patch])
-    if key is None or not all(isinstance(item, dict) for item in patch):
+    items = [*present, *patch]
+    key = _merge_key(field, items) if all(isinstance(item, dict) for item in items) else None
+    if key is None:
         return copy.deepcopy(patch)
     if any(item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if "$patch" not in item]

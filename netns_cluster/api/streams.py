@@ -46,7 +46,7 @@ class Containers(Protocol):
         """Start a command on three descriptors; raises StartError."""
 
 
-def _container_name(pod: Object, asked: str | None) -> str:
+def container_name(pod: Object, asked: str | None) -> str:
     """Return the container that is meant; raises the 400 of a real API server."""
     pod_name = pod["metadata"]["name"]
     names = [container["name"] for container in pod["spec"]["containers"]]
@@ -63,7 +63,7 @@ def _container_name(pod: Object, asked: str | None) -> str:
 
 async def log(request: web.Request, pod: Object, containers: Containers) -> web.StreamResponse:
     query = request.query
-    name = _container_name(pod, query.get("container"))
+    name = container_name(pod, query.get("container"))
     previous = query.get("previous") in ("true", "1")
     buffer = containers.log(pod, name, previous=previous)
     if buffer is None:
@@ -74,7 +74,7 @@ async def log(request: web.Request, pod: Object, containers: Containers) -> web.
         reason = statuses.get(name, {}).get("state", {}).get("waiting", {}).get("reason", "ContainerCreating")
         raise errors.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {_log_reason(reason)}')
     lines = buffer.lines()
-    selected, limit = _select_lines(lines, query)
+    selected, limit = select_lines(lines, query)
     stamped = query.get("timestamps") in ("true", "1")
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     await response.prepare(request)
@@ -89,7 +89,7 @@ def _log_reason(reason: str) -> str:
     return "trying and failing to pull image" if reason in ("ErrImagePull", "ImagePullBackOff") else reason
 
 
-def _select_lines(lines: list[Line], query: Mapping[str, str]) -> tuple[list[Line], int | None]:
+def select_lines(lines: list[Line], query: Mapping[str, str]) -> tuple[list[Line], int | None]:
     """Return the lines that a client wants, and to how many bytes they are cut."""
     try:
         if query.get("sinceSeconds"):
@@ -112,7 +112,7 @@ def _render(line: Line, stamped: bool) -> bytes:
 
 async def execute(request: web.Request, pod: Object, containers: Containers) -> web.StreamResponse:
     query = request.query
-    name = _container_name(pod, query.get("container"))
+    name = container_name(pod, query.get("container"))
     argv = query.getall("command", [])
     if not argv:
         raise errors.bad_request("you must specify at least one command for the container")

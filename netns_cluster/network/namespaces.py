@@ -4,7 +4,8 @@
 
 A namespace without a name lives as long as a descriptor or a process holds it: nothing has to be cleaned up on the host.
 Entering one concerns the calling thread only, so all of this runs in one thread of its own (see ``ClusterNetwork``). That
-thread goes from one namespace of the cluster to the next, never back: an ordinary user may leave the host's network, not enter it.
+thread goes from one namespace of the cluster to the next, never back: an ordinary user may leave the host's network, but not
+enter it.
 """
 
 from __future__ import annotations
