@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ``ip addr`` printed, as records: iproute2's text, with and without ``-d``, and busybox's. Private to the collection.
+
+busybox prints no state and no kind of link. Source of the grammar: print_linkinfo() and print_addrinfo() in iproute2's
+ip/ipaddress.c and in busybox's networking/libiproute/ipaddress.c.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from .lines import Unparsed, clean, plain, read_address, read_number
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """An address of an interface with the length of its prefix; ``peer`` is set where the other end has its own address."""
+
+    address: str
+    prefix_length: int
+    scope: str
+    peer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A network interface.
+
+    ``flags`` are those in angle brackets (``UP``, ``LOWER_UP``, ``NO-CARRIER``). ``state`` is ``UP``, ``DOWN``,
+    ``LOWERLAYERDOWN``, ``UNKNOWN`` (of devices that have no notion of a carrier, such as ``lo`` and tunnels), None for busybox.
+    ``peer`` is what follows the ``@`` of the name: a device, or ``ifN`` for the device of index N in another namespace.
+    ``kind`` (``veth``, ``bridge``, ``vxlan``) and ``underlay``, the device that a tunnel's packets leave through, are printed
+    with ``-d`` only; physical devices have no kind. ``raw`` is the first line as printed.
+    """
+
+    raw: str
+    index: int
+    name: str
+    peer: str | None
+    flags: tuple[str, ...]
+    mtu: int
+    state: str | None = None
+    master: str | None = None
+    mac: str | None = None
+    kind: str | None = None
+    underlay: str | None = None
+    addresses: tuple[InterfaceAddress, ...] = ()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is switched on and the other end of it, if it is known, is too."""
+        return "UP" in self.flags and "NO-CARRIER" not in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedLinks:
+    """The interfaces in the order printed, and the lines that were not understood."""
+
+    links: tuple[Link, ...]
+    unparsed: tuple[Unparsed, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON with all fields."""
+        record: dict[str, Any] = plain(self)
+        return record
+
+
+def parse_ip_address(text: str) -> ParsedLinks:
+    """Read what ``ip addr`` or ``ip -d addr`` printed. Never raises: a line that is not understood stands in ``unparsed``."""
+    links: list[_Link] = []
+    unparsed: list[Unparsed] = []
+    for number, line in enumerate(clean(text).split("\n"), 1):
+        try:
+            if line[:1].isdecimal():
+                links.append(_read_link(line))
+            elif line.strip():
+                _read_detail(links[-1], line)
+        except (ValueError, OSError, IndexError):
+            unparsed.append(Unparsed(number, line))
+    return ParsedLinks(tuple(link.record() for link in links), tuple(unparsed))
+
+
+_LINK = re.compile(r"(\d+): ([^\s@]+)(?:@(\S+))?: <([^<>]*)> mtu (\d+)\b(.*)", re.ASCII)
+_OPTION = re.compile(r" (state|master) (\S+)")
+_MAC = re.compile(r"(?:[0-9a-f]{2}:)+[0-9a-f]{2}")
+_UNDERLAY = re.compile(r" dev (\S+)")
+# Lines below an interface that say nothing of what is read here: life times, statistics, virtual functions, XDP programs.
+_ASIDES = frozenset(
+    (
+        "valid_lft",
+        "RX:",
+        "TX:",
+        "RX",
+        "TX",
+        "alias",
+        "altname",
+        "vf",
+        "prog/xdp",
+        "parentbus",
+        "link-netnsid",
+        "link-netns",
+    )
+)
+# What a kind of link is called, such as veth, ip6tnl or ipvlan_l3.
+_KIND = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+@dataclass(slots=True)
+class _Link:
+    """An interface of which lines are still to come."""
+
+    fields: dict[str, Any]
+    addresses: list[InterfaceAddress] = field(default_factory=list)
+
+    def record(self) -> Link:
+        return Link(addresses=tuple(self.addresses), **self.fields)
+
+
+def _read_link(line: str) -> _Link:
+    match = _LINK.fullmatch(line)
+    if match is None:
+        raise ValueError(line)
+    index, name, peer, flags, mtu, options = match.groups()
+    return _Link(
+        {
+            "raw": line,
+            "index": int(index),
+            "name": name,
+            "peer": peer,
+            "flags": tuple(flags.split(",")),
+            "mtu": int(mtu),
+            **dict(_OPTION.findall(options)),
+        }
+    )
+
+
+def _read_detail(link: _Link, line: str) -> None:
+    if not line.startswith("    "):
+        raise ValueError(line)
+    word, _, rest = line.lstrip().partition(" ")
+    if word in ("inet", "inet6"):
+        link.addresses.append(_read_address(rest))
+    elif word.startswith("link/"):
+        mac = rest.partition(" ")[0]
+        link.fields["mac"] = mac if _MAC.fullmatch(mac) else None
+    elif word in _ASIDES or word.endswith("_slave") or word.isdecimal():
+        return
+    elif _KIND.fullmatch(word) and "kind" not in link.fields:
+        link.fields["kind"] = word
+        underlay = _UNDERLAY.search(rest)
+        link.fields["underlay"] = underlay[1] if underlay else None
+    else:
+        raise ValueError(line)
+
+
+# Calico gives every pod's interface the same address, fe80::ecee:eeff:feee:eeee.
+@lru_cache(maxsize=4096)
+def _read_address(text: str) -> InterfaceAddress:
+    words = text.split()
+    address, _, length = words[0].partition("/")
+    peer = None
+    if "peer" in words:
+        peer, _, length = words[words.index("peer") + 1].partition("/")
+        peer = read_address(peer)
+    scope = words.index("scope")
+    return InterfaceAddress(read_address(address), read_number(length), words[scope + 1], peer)
