@@ -9,6 +9,7 @@
         ├── node: Node             what the API says of it
         ├── pods: Pod              what the API says of the pods on it
         ├── printed, sysctls       what its own commands said
+        ├── insides: PodInside      what pods that are no probes say of themselves
         └── probe, host_probe: Probe
             └── pings, connections, sockets, traceroutes, lookups
 
@@ -33,8 +34,8 @@ NODE_COMMANDS = (
 )
 """The keys of :attr:`NodeSnapshot.printed`. Under ``ip addr`` stands what ``ip -d addr`` printed, where ``ip`` knows ``-d``."""
 
-PROBE_COMMANDS = ("ip addr", "ip -4 route", "ip -6 route", "ip neigh", "resolv.conf")
-"""The keys of :attr:`Probe.printed`; the last one is the content of ``/etc/resolv.conf``."""
+POD_COMMANDS = ("ip addr", "ip -4 route", "ip -6 route", "ip neigh", "resolv.conf")
+"""The keys of :attr:`Probe.printed` and :attr:`PodInside.printed`; the last one is the content of ``/etc/resolv.conf``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class ProbeLookup:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a probe pod saw of itself and measured; ``pod`` is its ``namespace/name``, ``printed`` is by PROBE_COMMANDS."""
+    """What a probe pod saw of itself and measured; ``pod`` is its ``namespace/name``, ``printed`` is by POD_COMMANDS."""
 
     pod: str
     printed: Mapping[str, str] = field(default_factory=dict)
@@ -190,6 +191,19 @@ class Probe:
     sockets: tuple[ProbeSocket, ...] = ()
     traceroutes: tuple[ProbeTraceroute, ...] = ()
     lookups: tuple[ProbeLookup, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PodInside:
+    """What a pod that is no probe says of its own network: ``pod`` is its ``namespace/name``, ``printed`` by POD_COMMANDS.
+
+    Worth reading in a pod that does not answer, where its image has the commands: nothing else shows a route that is missing
+    inside it.
+    """
+
+    pod: str
+    printed: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -208,6 +222,7 @@ class NodeSnapshot:
     access: str | None = None
     printed: Mapping[str, str] = field(default_factory=dict)
     sysctls: Mapping[str, int] = field(default_factory=dict)
+    insides: tuple[PodInside, ...] = ()
     probe: Probe | None = None
     host_probe: Probe | None = None
     unread: Mapping[str, str] = field(default_factory=dict)

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Snapshots go to a file and back, and a file that is none says where and why."""
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     Node,
     NodeSnapshot,
     Pod,
+    PodInside,
     Policy,
     Probe,
     ProbeConnection,
@@ -65,6 +68,7 @@ SNAPSHOT = Snapshot(
             access="container",
             printed={"ip rule": "0:\tfrom all lookup local\n"},
             sysctls={"net.ipv4.ip_forward": 1},
+            insides=(PodInside("default/bb1", {"ip -4 route": "default via 169.254.1.1 dev eth0 \n"}),),
             probe=PROBE,
             host_probe=dataclasses.replace(PROBE, pod="probes/host-probe-w1"),
             unread={"ip addr": "timed out"},
