@@ -141,14 +141,13 @@ def installed(run: Runner) -> None:
     place = ROOT / "build" / "installed"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    run("ansible-galaxy", "collection", "build", "--output-path", place)
+    # From another folder and with settings of its own, so that nothing of this tree is used.
+    (place / "ansible.cfg").touch()
+    run.environment.update(ANSIBLE_CONFIG=str(place / "ansible.cfg"), ANSIBLE_COLLECTIONS_PATH=str(place))
+    run("ansible-galaxy", "collection", "build", ROOT, "--output-path", place, cwd=place)
     (archive,) = place.glob("*.tar.gz")
-    run("ansible-galaxy", "collection", "install", "--offline", "-p", place, archive)
-    # In check mode, with no cluster: the play says so and ends. From another folder, so that nothing of this tree is used.
-    run(
-        "ansible-playbook", "kubelab.podnet.lab", "--check", "-e", "lab_cluster_name=nowhere",
-        cwd=place, ANSIBLE_COLLECTIONS_PATH=str(place), ANSIBLE_CONFIG=os.devnull,
-    )  # fmt: skip
+    run("ansible-galaxy", "collection", "install", "--offline", "-p", place, archive, cwd=place)
+    run("ansible-playbook", "kubelab.podnet.lab", "--check", "-e", "lab_cluster_name=nowhere", cwd=place)
 
 
 # --- gates on a cluster ------------------------------------------------------------------------------------------------
