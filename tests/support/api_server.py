@@ -208,7 +208,7 @@ class ApiServer:
 
         async def put() -> None:
             for item in objects:
-                self._store(deepcopy(item))
+                self.store(deepcopy(item))
 
         self._do(put())
 
@@ -321,7 +321,7 @@ class ApiServer:
             return self._create(record.body, key[0], namespace)
         if record.method == "PATCH":
             patched = _merged(self._state.objects[key], record.body)
-            return web.json_response(self._store(patched))
+            return web.json_response(self.store(patched))
         assert record.method == "DELETE"
         for doomed in [key] if name else self._keys(record, key[0], namespace):
             self._delete(doomed)
@@ -371,19 +371,20 @@ class ApiServer:
         created = deepcopy(body)
         created["metadata"].update(name=name, namespace=namespace, uid=str(uuid.uuid4()))
         created["status"] = {"phase": "Pending"}
-        answer = deepcopy(self._store(created))
+        answer = deepcopy(self.store(created))
         for state in self.kubelet(created):
-            self._store(state)
+            self.store(state)
         return web.json_response(answer, status=201)
 
     def _delete(self, key: tuple[str, str, str]) -> None:
         if self.finalizers:
             self._state.objects[key]["metadata"]["deletionTimestamp"] = "2026-11-23T07:31:28Z"
-            self._store(self._state.objects[key])
+            self.store(self._state.objects[key])
         else:
             self._drop(key)
 
-    def _store(self, item: Object) -> Object:
+    def store(self, item: Object) -> Object:
+        """Add or change an object; for handlers of misbehaviour, which run in this thread."""
         metadata = item["metadata"]
         key = (item["kind"], metadata.get("namespace", ""), metadata["name"])
         happened = "MODIFIED" if key in self._state.objects else "ADDED"

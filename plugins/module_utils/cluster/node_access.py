@@ -22,7 +22,9 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import pods
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, Object, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    DeadlineError,
     ExecError,
+    ForbiddenError,
     MissingProgramError,
     NodeAccessError,
     PodnetError,
@@ -39,6 +41,7 @@ AGENTS: Mapping[str, Sequence[str]] = {
 """Label -> values of the host-network pods that pod networks run on each node."""
 
 _ENGINES = ("docker", "podman", "nerdctl")
+_ENGINE_SECONDS = 10.0  # to say which containers there are; one that hangs is not to take the time of the whole task
 
 
 class Way(Protocol):
@@ -67,9 +70,8 @@ class NodeShell:
             except ExecError as error:
                 closed[name] = str(error)
         reasons = "; ".join(f"{name}: {reason}" for name, reason in closed.items())
-        raise NodeAccessError(
-            f"no way to run {command[0]} on node {self.node} ({reasons}); access: probe_pod makes a pod of its own for that"
-        )
+        advice = "" if "probe_pod" in closed else "; access: probe_pod makes a pod of its own for that"
+        raise NodeAccessError(f"no way to run {command[0]} on node {self.node} ({reasons}){advice}")
 
 
 @contextmanager
@@ -143,15 +145,18 @@ def _containers(nodes: Sequence[Object], deadline: Deadline) -> dict[str, Way | 
 def _inspect(engine: str, cluster_name: str, deadline: Deadline) -> dict[str, Object] | str:
     """The engine's containers that carry kind's own label for the cluster, by name; or why it does not tell."""
     label = f"label=io.x-k8s.kind.cluster={cluster_name}"
+    deadline = deadline.within(_ENGINE_SECONDS)
     try:
         listed = program.run([engine, "ps", "--quiet", "--no-trunc", "--filter", label], deadline)
         if listed.returncode == 0 and listed.stdout.split():
             listed = program.run([engine, "inspect", *listed.stdout.split()], deadline)
-    except MissingProgramError as error:
+        if listed.returncode != 0:
+            return f"{engine} does not answer: {listed.stderr.strip()}"
+        return {container["Name"].lstrip("/"): container for container in json.loads(listed.stdout.strip() or "[]")}
+    except (MissingProgramError, DeadlineError) as error:
         return str(error)
-    if listed.returncode != 0:
-        return f"{engine} does not answer: {listed.stderr.strip()}"
-    return {container["Name"].lstrip("/"): container for container in json.loads(listed.stdout or "[]")}
+    except (ValueError, TypeError, LookupError):
+        return f"{engine} gives an answer that is not understood: {listed.stdout[:100]!r}"
 
 
 def _addresses(node: Object) -> set[str]:
@@ -159,7 +164,7 @@ def _addresses(node: Object) -> set[str]:
 
 
 def _container_addresses(container: Object) -> set[str]:
-    networks = container["NetworkSettings"]["Networks"].values()
+    networks = ((container.get("NetworkSettings") or {}).get("Networks") or {}).values()
     return {network[key] for network in networks for key in ("IPAddress", "GlobalIPv6Address") if network.get(key)}
 
 
@@ -168,7 +173,7 @@ def _run_in_container(
 ) -> pod_exec.Output:
     done = program.run([engine, "exec", container, *command], deadline)
     # 126 and 127 are the engine's own answer when the program cannot be started.
-    if done.returncode in (126, 127) and "exec failed" in done.stdout + done.stderr:
+    if done.returncode in (126, 127) and "OCI runtime" in done.stdout + done.stderr:
         raise ExecError(f"the container {name} has no program {command[0]}")
     return pod_exec.Output(done.returncode, done.stdout, done.stderr)
 
@@ -181,7 +186,11 @@ def _agents(cluster: Cluster, nodes: Sequence[Object], further: Mapping[str, Seq
     agents: dict[str, Object] = {}
     for key, values in labels.items():
         selector = f"{key} in ({','.join(dict.fromkeys(values))})"
-        for pod in cluster.list(path("pods"), labelSelector=selector, fieldSelector="status.phase=Running")["items"]:
+        try:
+            listed = cluster.list(path("pods"), labelSelector=selector, fieldSelector="status.phase=Running")
+        except ForbiddenError as error:
+            return {_name(node): str(error) for node in nodes}
+        for pod in listed["items"]:
             if pod["spec"].get("hostNetwork") and pods.is_ready(pod):
                 agents.setdefault(pod["spec"]["nodeName"], pod)
     return {
