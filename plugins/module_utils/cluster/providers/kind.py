@@ -78,7 +78,7 @@ class Kind:
             )
         engine = self._docker("version", "--format={{.Server.Version}}")
         if engine.returncode:
-            raise _failure("the Docker engine cannot be used", engine)
+            raise _failure("`docker version` failed", engine)
         return f"kind {version[0]} and the Docker engine {engine.stdout.strip()} are here"
 
     def unused(self, wanted: Wanted) -> list[str]:

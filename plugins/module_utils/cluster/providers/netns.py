@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from functools import cached_property
@@ -26,7 +25,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     InputError,
     MissingLibraryError,
     MissingProgramError,
-    PodnetError,
 )
 
 # The collection's root, where netns_cluster stands beside plugins/. On another host there is no such folder: Ansible sends
@@ -34,6 +32,8 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
 _ROOT = Path(__file__).parents[4]
 _IPV6_POD_SUBNET = "fd00:10:244::/56"
 _CLEAN_UP_SECONDS = 60
+_OUTPUT_LINES = 40  # of a program that crashed, in the failed result
+_ERRORS = {"invalid-request": InputError, "missing-library": MissingLibraryError}
 _UNUSED = {"cni": (CALICO,), "node_image": None, "images": ()}
 """The options that mean nothing here, and what they are when nobody set them."""
 
@@ -52,8 +52,7 @@ class Netns:
     def check(self) -> str:
         """Say what there is to make clusters with.
 
-        :raises MissingProgramError: this is not the controller, or Ansible's own process.
-        :raises MissingLibraryError: a library that the program needs does not import.
+        :raises MissingProgramError: this is not the controller, or not Ansible's own process.
         """
         self._cluster  # noqa: B018 - read to see whether it can be
         return "its nodes are network namespaces of this machine"
@@ -80,6 +79,7 @@ class Netns:
 
         :raises ClusterError: it could not be made; the message says which setting of this machine is in the way, if one is.
         :raises InputError: there cannot be such a cluster.
+        :raises MissingLibraryError: a library that the program needs does not import.
         """
         shape = self.wanted_shape(wanted)
         options = {
@@ -142,23 +142,18 @@ class Netns:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
         }
-        program = [sys.executable, "-m", "netns_cluster", command, "--json", *arguments]
+        # -P: nothing in the folder that the task happens to run in takes the place of the program or of a library.
+        program = [sys.executable, "-P", "-m", "netns_cluster", command, "--json", *arguments]
         done = programs.run(program, self._deadline, environment=environment)
         try:
             answer: Object = json.loads(done.stdout)
         except json.JSONDecodeError:
-            raise _crash(done.stdout + done.stderr) from None
+            output = (done.stdout + done.stderr).splitlines()
+            raise ClusterError(
+                f"netns_cluster {command} ended without an answer: {output[-1] if output else 'it printed nothing'}",
+                cause="unknown",
+                output=output[-_OUTPUT_LINES:],
+            ) from None
         if "error" in answer:
-            kind = InputError if answer["error"] == "invalid-request" else ClusterError
-            raise kind(answer["msg"], cause=answer["error"])
+            raise _ERRORS.get(answer["error"], ClusterError)(answer["msg"], cause=answer["error"])
         return answer
-
-
-def _crash(output: str) -> PodnetError:
-    missing = re.search(r"No module named '([^']+)'", output)
-    if missing:
-        return MissingLibraryError(
-            f"provider netns needs the Python library {missing[1]}, which {sys.executable} does not have: install the "
-            "collection's requirements.txt for it, or use provider: kind"
-        )
-    return ClusterError(f"netns_cluster ended without an answer: {output.strip()[-1000:]}", cause="unknown")

@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_docker_the_next_step_is_said(folder: Path) -> None:
     script(folder, "kind", "exit 0")
 
-    with pytest.raises(MissingProgramError, match=r"docker is not on PATH: install it .* or use provider: netns"):
+    with pytest.raises(MissingProgramError, match=r"docker is not on PATH: install it .*docs\.docker\.com"):
         Kind("demo", Deadline(20)).check()
 
 
