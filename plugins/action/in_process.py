@@ -23,6 +23,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
     pod_info,
     pod_ping,
     pod_traceroute,
+    report,
 )
 
 OPERATIONS = {
@@ -33,6 +34,7 @@ OPERATIONS = {
     "pod_info": pod_info.OPERATION,
     "pod_ping": pod_ping.OPERATION,
     "pod_traceroute": pod_traceroute.OPERATION,
+    "report": report.OPERATION,
 }
 
 

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a report shows of a snapshot: nodes with their rows explained, and who reached whom. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ..network.address_book import AddressBook
+from ..network.explain import ExplainedRoute, explain_routes
+from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Probe, Snapshot
+from ..text.ip_route import parse_ip_route
+
+MOST_NODES = 60
+"""Of a larger cluster only the nodes that the verdict speaks of are shown, or FEWEST_NODES, to show any."""
+
+FEWEST_NODES = 6
+
+ROUTE_COMMANDS = ("ip -4 route show table all", "ip -6 route show table all")
+
+Outcome = Literal["reached", "partly", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A node, the pods on it, and its rows. ``unread`` says what could not be read, or understood, and why."""
+
+    node: Node
+    pods: tuple[Pod, ...]
+    rows: tuple[ExplainedRoute, ...]
+    unread: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def uplink(self) -> str | None:
+        """The device of the default route."""
+        return next((row.route.dev for row in self.rows if row.purpose == "default" and row.route.dev), None)
+
+    @property
+    def blocks(self) -> list[str]:
+        """The node's own blocks of pod addresses, as its rows tell them, else as its spec does."""
+        own = [row.route.dst for row in self.rows if row.purpose == "own_block"]
+        return list(dict.fromkeys(own or self.node.pod_cidrs))
+
+    @property
+    def next_hops(self) -> list[ExplainedRoute]:
+        """The rows that lead to other nodes' pods."""
+        return [row for row in self.rows if row.purpose == "remote_block"]
+
+    @property
+    def networked_pods(self) -> list[Pod]:
+        """The pods that have addresses of their own."""
+        return [pod for pod in self.pods if pod.ips and not pod.host_network]
+
+    def interface(self, pod: Pod) -> str | None:
+        """The device that leads to the pod, None where its row does not tell."""
+        return next((row.route.dev for row in self.rows if row.purpose == "local_pod" and row.pod == pod.key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who reached whom among the probes: ``outcomes`` by (source, target), ``labels`` say what each of these is.
+
+    ``others_answered`` counts the further targets that answered, ``others_lost`` names those that did not.
+    """
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    labels: Mapping[str, str]
+    outcomes: Mapping[tuple[str, str], Outcome]
+    others_answered: int
+    others_lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``nodes`` are those shown, of ``node_count``; ``node_of`` says on which node a pod (``namespace/name``) is."""
+
+    nodes: tuple[NodeView, ...]
+    node_count: int
+    node_of: Mapping[str, str]
+    reach: Reach
+
+
+def view_of(snapshot: Snapshot, matter: Collection[str]) -> View:
+    """What to show of the snapshot; ``matter`` are the nodes and pods that the verdict speaks of, by name.
+
+    Raises ValueError when the snapshot is from a file that is malformed.
+    """
+    nodes: list[Node] = []
+    pods: list[Pod] = []
+    probes: dict[str, tuple[str, Probe]] = {}
+    for record in snapshot.nodes:
+        nodes.append(record.node)
+        pods += record.pods
+        if record.probe is not None:
+            probes[record.probe.pod] = f"pod on {record.node.name}", record.probe
+        if record.host_probe is not None:
+            probes[record.node.name] = f"node {record.node.name}", record.host_probe
+    book = AddressBook(nodes, pods)
+    node_of = {pod.key: pod.node for pod in pods if pod.node}
+    wanted = _wanted([node.name for node in nodes], {node_of.get(name, name) for name in matter})
+    shown = (record for record in snapshot.nodes if record.node.name in wanted)
+    reach = _reach(probes, snapshot.cluster)
+    return View(tuple(_node_view(record, book) for record in shown), len(nodes), node_of, reach)
+
+
+def _wanted(names: list[str], matter: set[str]) -> set[str]:
+    if len(names) <= MOST_NODES:
+        return set(names)
+    chosen = [name for name in names if name in matter][:MOST_NODES]
+    return set(chosen) | set(names[: max(FEWEST_NODES - len(chosen), 0)])
+
+
+def _node_view(record: NodeSnapshot, book: AddressBook) -> NodeView:
+    rows: list[ExplainedRoute] = []
+    unread = dict(record.unread)
+    for command in ROUTE_COMMANDS:
+        parsed = parse_ip_route(record.printed.get(command, ""))
+        rows += explain_routes(parsed.routes, record.node, book)
+        unread |= {line.text: f"a line of {command} that is not understood" for line in parsed.unparsed}
+    return NodeView(record.node, record.pods, tuple(rows), unread)
+
+
+def _reach(probes: Mapping[str, tuple[str, Probe]], cluster: Cluster) -> Reach:
+    labels = {key: label for key, (label, _probe) in probes.items()}
+    if cluster.outside_address is not None:
+        emulated = ", emulated" if cluster.emulated else ""
+        labels[cluster.outside_address] = f"outside ({cluster.outside_address}{emulated})"
+    # A host probe is known by the name of its node.
+    keys = {probe.pod: key for key, (_label, probe) in probes.items()}
+    answers: dict[tuple[str, str], list[Outcome]] = {}
+    for source, (_label, probe) in probes.items():
+        for target, outcome in _measured(probe):
+            answers.setdefault((source, keys.get(target, target)), []).append(outcome)
+    outcomes = {ends: _together(found) for ends, found in answers.items()}
+    among = {(source, target): outcome for (source, target), outcome in outcomes.items() if target in labels}
+    reached = {target for _source, target in among}
+    others = {target: outcome for (_source, target), outcome in outcomes.items() if target not in labels}
+    lost = tuple(sorted(target for target, outcome in others.items() if outcome == "lost"))
+    targets = tuple(key for key in labels if key in reached)
+    return Reach(tuple(probes), targets, labels, among, len(others) - len(lost), lost)
+
+
+def _measured(probe: Probe) -> Iterator[tuple[str, Outcome]]:
+    for ping in probe.pings:
+        if ping.size is None:
+            some: Outcome = "partly" if ping.received else "lost"
+            yield ping.target, "reached" if ping.received >= ping.transmitted else some
+    for connection in probe.connections:
+        yield connection.target, "reached" if connection.ok else "lost"
+
+
+def _together(outcomes: list[Outcome]) -> Outcome:
+    """One outcome for all that was sent to a target: by ping and TCP, in each family."""
+    return outcomes[0] if len(set(outcomes)) == 1 else "partly"
