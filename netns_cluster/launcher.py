@@ -59,7 +59,6 @@ def _enter_namespaces() -> None:
 
 def _become_runtime(config: Config, log: Path) -> None:
     os.chdir("/")
-    os.umask(0o077)
     for descriptor in config.descriptors:
         os.set_inheritable(descriptor, True)
     null = os.open(os.devnull, os.O_RDONLY)

@@ -14,16 +14,6 @@ from netns_cluster.api import errors, media, resources
 Object = dict[str, Any]
 
 
-def add_routes(router: web.UrlDispatcher) -> None:
-    router.add_get("/api", _core)
-    router.add_get("/apis", _groups)
-    router.add_get("/apis/{group}", _group)
-    router.add_get("/api/v1", _core_resources)
-    router.add_get("/apis/{group}/v1", _group_resources)
-    router.add_get("/openapi/v3", _openapi_index)
-    router.add_get("/openapi/v3/api/v1", _openapi_core)
-
-
 def _discovery(request: web.Request, older: Object, groups: tuple[str, ...]) -> web.Response:
     form, version = media.negotiate(request.headers.get("Accept", ""), (media.DISCOVERY,))
     if not form:
@@ -78,3 +68,15 @@ async def _openapi_core(_: web.Request) -> web.Response:
             paths[f"{prefix}/{resource.name}/{{name}}"] = {"patch": operation}
     info = {"title": "A cluster of network namespaces", "version": "v1"}
     return web.json_response({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}})
+
+
+DOCUMENTS = {
+    "/api": _core,
+    "/apis": _groups,
+    "/apis/{group}": _group,
+    "/api/v1": _core_resources,
+    "/apis/{group}/v1": _group_resources,
+    "/openapi/v3": _openapi_index,
+    "/openapi/v3/api/v1": _openapi_core,
+}
+"""Path -> what answers it."""

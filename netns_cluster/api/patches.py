@@ -91,7 +91,9 @@ def strategic_merge_patch(target: Object, patch: Object) -> Object:
             result[key] = strategic_merge_patch(present if isinstance(present, dict) else {}, value)
         elif isinstance(value, list):
             present = result.get(key)
-            result[key] = _merge_lists(key, present if isinstance(present, list) else [], value, patch.get(_ORDER + key))
+            result[key] = _merge_lists(
+                key, present if isinstance(present, list) else [], value, patch.get(_ORDER + key)
+            )
         else:
             result[key] = value
     return result

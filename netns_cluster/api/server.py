@@ -32,11 +32,13 @@ def make_app(store: Store, token: str, containers: streams.Containers, version: 
     """Return the application that answers every request."""
     app = web.Application(middlewares=[_answer_errors, _authenticate(token)], client_max_size=_BODY_LIMIT)
     api = Api(store, containers)
-    app.router.add_get("/version", lambda _: _json_later(version))
-    for name in ("healthz", "livez", "readyz"):
-        app.router.add_get(f"/{name}", _healthy)
-    discovery.add_routes(app.router)
-    app.router.add_route("*", "/{path:.*}", api.handle)
+    documents = {**discovery.DOCUMENTS, "/version": _constant(version)}
+    documents |= dict.fromkeys(("/healthz", "/livez", "/readyz"), _healthy)
+    for path, document in documents.items():
+        app.router.add_get(path, document)
+        app.router.add_get(f"{path}/", document)  # the Python client asks so
+    for path in ("/api/v1/{rest:.+}", "/apis/{group}/v1/{rest:.+}"):
+        app.router.add_route("*", path, api.handle)
     return app
 
 
@@ -46,6 +48,8 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except ApiError as error:
         return _failure(error)
+    except web.HTTPNotFound:
+        return _failure(errors.no_such_path(request.path))
     except web.HTTPMethodNotAllowed:
         return _failure(errors.method_not_allowed())
     except web.HTTPRequestEntityTooLarge:
@@ -72,8 +76,11 @@ def _authenticate(token: str) -> Any:
     return authenticate
 
 
-async def _json_later(body: Object) -> web.Response:
-    return web.json_response(body)
+def _constant(body: Object) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    return answer
 
 
 async def _healthy(_: web.Request) -> web.Response:

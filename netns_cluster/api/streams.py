@@ -143,18 +143,11 @@ async def execute(request: web.Request, pod: Object, containers: Containers) -> 
 
 
 def start_failure(program: str, error: StartError) -> str:
-    """Say why a command did not start, in the words that the runtime of a real node has for it."""
-    what = f'exec: "{program}": {_exec_reason(program, error)}' if error.stage == "exec" else f"{error.stage}: {error}"
+    """Say why a command did not start, wrapped as it comes from the runtime of a real node."""
     return (
-        "error executing command in container: failed to exec in container: failed to start exec: "
-        f"OCI runtime exec failed: exec failed: unable to start container process: {what}: unknown"
+        "error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec failed: "
+        f"exec failed: unable to start container process: {error.describe(program)}: unknown"
     )
-
-
-def _exec_reason(program: str, error: StartError) -> str:
-    if str(error) != "No such file or directory":
-        return str(error).lower()
-    return f"stat {program}: no such file or directory" if "/" in program else "executable file not found in $PATH"
 
 
 class _Session:

@@ -113,10 +113,19 @@ class PodContainer:
             return
         if not images.is_valid(image):
             why = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
-            self._say("Warning", "InspectFailed", why)
-            self._wait_for("InvalidImageName", why)
-            await self._stopping.wait()
-            return
+            await self._wait_in_vain("InspectFailed", "InvalidImageName", why)
+        elif self.spec["imagePullPolicy"] == "Never":
+            why = f'Container image "{image}" is not present with pull policy of Never'
+            await self._wait_in_vain("ErrImageNeverPull", "ErrImageNeverPull", why)
+        else:
+            await self._pull_in_vain(image)
+
+    async def _wait_in_vain(self, event: str, reason: str, why: str) -> None:
+        self._say("Warning", event, why)
+        self._wait_for(reason, why)
+        await self._stopping.wait()
+
+    async def _pull_in_vain(self, image: str) -> None:
         back_off = BackOff(FIRST_DELAY)
         refusal = images.refusal(image)
         while not self._stopping.is_set():
@@ -182,8 +191,7 @@ class PodContainer:
 
     def _fail_start(self, error: StartError, started_at: str) -> None:
         program = (self.spec.get("command") or self.spec.get("args") or ["sh"])[0]
-        where = f'exec: "{program}": ' if error.stage == "exec" else f"{error.stage}: "
-        why = f"failed to start container: {where}{_start_reason(error, program)}"
+        why = f"failed to start container: {error.describe(program)}"
         self._say("Normal", "Created", f"Created container: {self.spec['name']}")
         self._say("Warning", "Failed", f"Error: {why}")
         self._terminate({"exitCode": 128, "reason": "StartError", "message": why}, started_at)
@@ -236,9 +244,3 @@ def _new_id() -> str:
 def _go_duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
-
-
-def _start_reason(error: StartError, program: str) -> str:
-    if error.stage == "exec" and str(error) == "No such file or directory":
-        return f"stat {program}: no such file or directory" if "/" in program else "executable file not found in $PATH"
-    return str(error).lower()

@@ -89,7 +89,9 @@ class PodWorker:
     async def _run_containers(self, network: PodNetwork) -> None:
         services, spec = self._services, self._pod["spec"]
         for volume in spec.get("volumes") or []:
-            (services.volumes / volume_name(self._pod, volume["name"])).mkdir()
+            directory = services.volumes / volume_name(self._pod, volume["name"])
+            directory.mkdir()
+            directory.chmod(0o777)
         around = Surroundings(
             services.runtime,
             services.name_servers,

@@ -68,7 +68,6 @@ def _fork_into(enter: Callable[[], None], settle: Callable[[], None], process: P
 
 
 def _become(process: Process) -> NoReturn:
-    os.umask(0o022)
     os.setsid()
     if process.terminal:
         fcntl.ioctl(sys.stdin.fileno(), termios.TIOCSCTTY, 0)

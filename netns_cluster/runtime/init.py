@@ -143,6 +143,7 @@ def _read_available(descriptor: int) -> bytes | None:
 
 def main() -> None:
     config = Config.from_json(sys.argv[1])
+    os.umask(0o022)  # what containers show is for all their users; the state directory keeps others out
     os.set_inheritable(config.alive_descriptor, False)  # held by this process and no other
     linux.mount("", "/", flags=linux.MS_REC | linux.MS_SLAVE)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)

@@ -69,3 +69,12 @@ class StartError(Exception):
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(reason)
         self.stage = stage
+
+    def describe(self, program: str) -> str:
+        """Say what failed in the words of the runtime of a real node."""
+        if self.stage != "exec":
+            return f"{self.stage}: {self}"
+        reason = str(self).lower()
+        if reason == "no such file or directory":
+            reason = f"stat {program}: {reason}" if "/" in program else "executable file not found in $PATH"
+        return f'exec: "{program}": {reason}'
