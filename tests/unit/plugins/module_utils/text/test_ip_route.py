@@ -92,7 +92,7 @@ class TestFamilyOfADefaultRoute:
     @pytest.mark.parametrize(
         ("text", "dst"),
         [
-            ("default dev wlan0 scope link ", "0.0.0.0/0"),
+            ("default dev wlan0 scope link metric 600 ", "0.0.0.0/0"),
             ("local default dev lo scope host", "0.0.0.0/0"),
             ("default dev tun0 ", "0.0.0.0/0"),  # every IPv6 route has a metric
             ("unreachable default metric 4278198272", "0.0.0.0/0"),  # every IPv6 one that rejects has dev lo
@@ -237,13 +237,15 @@ class TestOptions:
             "dev eth0 metric x",
             "dev eth0 metric ٣",
             "dev eth0 dev eth1",
+            "dev eth0 metric 5 metric 6",
             "via 10.0.0.1 dev eth0 via 10.0.0.2",
             "via 10.0.0.256 dev eth0",
             "dev a-name-beyond-15-characters",
             "dev eth0/1",
             "mtu 1400 mtu 1500",
             "dev eth0 weight 3",
-            "dev eth0 proto\n\tnexthop via 10.0.0.1 dev eth0 weight 1",
+            "proto\n\tnexthop via 10.0.0.1 dev eth0",
+            "dev eth0 \\\twhat",
         ],
     )
     def test_a_word_too_many_or_too_few_makes_the_line_unreadable(self, rest: str) -> None:

@@ -106,6 +106,7 @@ def test_segments_and_labels_are_read() -> None:
         '{"dst":"10.0.0.0/8","dev":"eth0 metric 5"}',
         '{"dst":"10.0.0.0/8","dev":"eth0","metric":true}',
         '{"dst":"10.0.0.0/8","dev":null}',
+        '{"dst":"10.0.0.0/8","dev":true}',
         '{"dst":"10.0.0.0/8","nexthops":[{"gateway":"10.1.1.1","unheard-of":1}]}',
         '{"dst":"10.0.0.0/8","nexthops":7}',
         '{"dst":"10.0.0.0/8","flags":["onlink","unheard-of"]}',
@@ -123,8 +124,8 @@ def test_an_object_that_is_not_understood_is_reported_as_printed(printed: str) -
 
 
 def test_pretty_printed_objects_are_reported_line_by_line() -> None:
-    parsed = parse_ip_route('[ {\n        "dst": "10.0.0.0/8",\n        "x": 1\n    } ]\n')
-    assert [line.line for line in parsed.unparsed] == [1, 2, 3, 4]
+    parsed = parse_ip_route('[ {\n        "dst": "10.0.0.0/8"\n    },{\n        "x": 1\n    } ]\n')
+    assert [(line.line, line.text) for line in parsed.unparsed] == [(3, "{"), (4, '        "x": 1'), (5, "    }")]
 
 
 def test_what_comes_before_a_cut_is_read() -> None:

@@ -168,6 +168,13 @@ def test_statistics_alone_are_enough() -> None:
     assert ping.rtt_ms == Rtt(0.061, 0.073, 0.079, 0.006)
 
 
+def test_statistics_count_once() -> None:
+    counts, rtt = OK.strip().split("\n")[-2:]
+    ping = parse_ping(f"{OK}{counts.replace('5', '7')}\n{rtt.replace('0.061', '0.062')}\n")
+    assert (ping.transmitted, ping.rtt_ms) == (5, Rtt(0.061, 0.073, 0.079, 0.006))
+    assert [line.line for line in ping.unparsed] == [11, 12]
+
+
 def test_nothing_sent_is_no_loss() -> None:
     ping = parse_ping("0 packets transmitted, 0 packets received, \n0 packets transmitted, 0 received")
     assert (ping.transmitted, ping.loss_percent) == (0, None)
