@@ -111,11 +111,11 @@ _HEADER = re.compile(
     r"\d+(?:\(\d+\))? (?:data bytes|bytes of data\.)"
 )
 _REPLY = re.compile(
-    rf"\d+ bytes from {_FROM}: (?:icmp_)?seq=(?P<seq>\d+)(?: ident=\d+)? ttl=(?P<ttl>\d+)"
+    rf"(?P<size>\d+) bytes from {_FROM}: (?:icmp_)?seq=(?P<seq>\d+)(?: ident=\d+)? ttl=(?P<ttl>\d+)"
     r"(?: time[=<](?P<time>[\d.]+) ms)?(?P<annotations>(?: \([^()]+\))*)"
 )
-_ICMP_ERROR = re.compile(rf"From {_FROM}:? (?:icmp_seq=(?P<seq>\d+) )?(?P<reason>\S.*)")
-_BSD_ICMP_ERROR = re.compile(rf"\d+ bytes from {_FROM}: (?P<seq>)(?P<reason>[A-Za-z].*)")
+_ICMP_ERROR = re.compile(rf"From {_FROM}:? (?:icmp_seq=(?P<seq>\d+) )?(?P<reason>[A-Z].*)")
+_BSD_ICMP_ERROR = re.compile(rf"\d+ bytes from {_FROM}: (?P<seq>)(?P<reason>[A-Z].*)")
 _COUNTS = re.compile(
     r"(?P<transmitted>\d+) packets transmitted, (?P<received>\d+)(?: packets)? received"
     r"(?:, \+?(?P<duplicates>\d+) duplicates)?(?:, \+\d+ corrupted)?(?:, \+\d+ errors)?"
@@ -132,6 +132,8 @@ _ASIDE = re.compile(
     r"|no answer yet for icmp_seq=\d+|Request timeout for icmp_seq \d+"
     r"|Vr HL TOS +Len +ID .*|(?: +[0-9a-f]+){10} +\S+ +\S+ *"
 )
+# From this size on, an echo reply (8 bytes of header) has room for the time stamp (16 bytes) that the time comes from.
+_TIMED_SIZE = 24
 # What ``-D`` puts before a line, and a terminal at Ctrl-C.
 _TIME_STAMP = re.compile(r"^(?:\^C)?(?:\[\d+\.\d+\] )?")
 
@@ -171,6 +173,8 @@ class _Run:
         return not self.another_began
 
     def reads_reply(self, match: re.Match[str]) -> bool:
+        if not match["time"] and int(match["size"]) >= _TIMED_SIZE:
+            return False  # cut off, perhaps in the middle of the ttl
         address, name = _sender(match)
         reply = Reply(
             seq=int(match["seq"]),

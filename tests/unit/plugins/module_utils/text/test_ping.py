@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent / "golden"
+REPLY = "64 bytes from 192.168.121.73: icmp_seq=3 ttl=62 time=0.074 ms"
 OK = (GOLDEN / "ping_local_ok_iputils.txt").read_text()
 
 
@@ -181,9 +182,16 @@ def test_nothing_sent_is_no_loss() -> None:
 
 
 def test_a_run_that_was_cut_off_has_no_statistics() -> None:
-    ping = parse_ping("\n".join(OK.split("\n")[:3]) + "\n64 bytes from 192.168.121.73: icmp_seq=3 ttl=6")
+    ping = parse_ping("\n".join(OK.split("\n")[:3]))
     assert (ping.transmitted, ping.received, ping.loss_percent, ping.rtt_ms) == (None, None, None, None)
-    assert [reply.seq for reply in ping.replies] == [1, 2, 3]
+    assert [reply.seq for reply in ping.replies] == [1, 2]
+
+
+@pytest.mark.parametrize("end", range(len("64 bytes from "), len(REPLY)))
+def test_a_reply_that_was_cut_off_is_no_reply(end: int) -> None:
+    ping = parse_ping(REPLY[:end])
+    assert (ping.replies, ping.errors) == ((), ())
+    assert [line.text for line in ping.unparsed] == [REPLY[:end]]
 
 
 def test_duplicates_are_counted_where_statistics_are_missing() -> None:
@@ -207,7 +215,9 @@ def test_a_second_run_is_not_mixed_into_the_first() -> None:
     [
         "64 bytes from node1: seq=0 ttl=42 time=7.829 ms",
         "64 bytes from 8.8.8.8: seq=0 ttl=42 time=7.8.29 ms",
-        "From here to there",
+        "From here to There",
+        "64 bytes from 8.8.8.8: strange error",
+        "From 172.18.0.4 icmp_s",
         "PING me",
         "sh: 1: ping: not found",
         "command terminated with exit code 1",

@@ -37,7 +37,7 @@ UNPARSED_RULES = {
     "rule_aws_01_docs_proposal": dict.fromkeys((2, 4), "somebody's remark behind the rule"),
 }
 UNPARSED_PINGS = {
-    "ping6_iputils_unparsable": {6: "an invented message"},
+    "ping6_iputils_unparsable": {3: "an invented message", 6: "an invented message"},
 }
 UNPARSED_TRACES = {
     "trace_generic_5": {3: "a name was put in the place of an address"},
