@@ -12,6 +12,7 @@ import json
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -37,6 +38,7 @@ Object = dict[str, Any]
 
 _PAGE = 500  # objects a list call asks for at once, as kubectl does
 _CONNECT_SECONDS = 10.0
+_LATE_SECONDS = 15.0  # for a call that must be made although the time is over
 _BUSY_SECONDS = 1.0  # before a call that the server turned away (429) without saying when to come again
 
 _ERRORS: dict[int, type[ApiError]] = {
@@ -76,6 +78,16 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.clear()
+
+    @contextmanager
+    def more_time(self) -> Iterator[None]:
+        """Let calls take some seconds although the deadline may have passed: to clean up, or to explain what did not end."""
+        deadline = self.deadline
+        self.deadline = Deadline(_LATE_SECONDS)
+        try:
+            yield
+        finally:
+            self.deadline = deadline
 
     def get(self, path: str, **query: Any) -> Object:
         """Read one object, such as ``/api/v1/nodes/demo-worker``."""

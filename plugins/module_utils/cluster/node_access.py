@@ -229,11 +229,13 @@ def _probe_pods(
             if pod and pods.is_ready(pod):
                 found[names[name]] = partial(pod_exec.run, cluster, pod)
             else:
-                found[names[name]] = pods.why_not_ready(cluster, pod) if pod else "its probe pod was removed"
+                with cluster.more_time():
+                    found[names[name]] = pods.why_not_ready(cluster, pod) if pod else "its probe pod was removed"
         yield found
     finally:
         # One call for all, by label: it also finds what was created when the answer never arrived.
-        cluster.delete(url, labelSelector=selector, gracePeriodSeconds=0)
+        with cluster.more_time():
+            cluster.delete(url, labelSelector=selector, gracePeriodSeconds=0)
 
 
 def _probe_pod(node: str, image: str, labels: Mapping[str, str], deadline: Deadline) -> Object:

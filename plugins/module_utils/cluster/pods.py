@@ -79,7 +79,10 @@ def wait(
     """
     url = path("pods", namespace=namespace)
     while True:
-        listed = cluster.list(url, **selector)
+        with (
+            cluster.more_time()
+        ):  # also for pods whose turn comes when the time is over: they may have been ready long since
+            listed = cluster.list(url, **selector)
         present = {pod["metadata"]["name"]: pod for pod in listed["items"]}
         seen = {name: present.get(name) for name in names}
         try:

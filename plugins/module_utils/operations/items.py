@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from ansible_collections.kubelab.podnet.plugins.module_utils.errors import ItemsFailedError, PodnetError
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InputError, ItemsFailedError, PodnetError
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -31,6 +31,15 @@ def side_by_side(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list
     finally:
         # An interrupted task does not wait for calls under way: each has a deadline of its own.
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def refuse_duplicates(kind: str, names: Iterable[str]) -> None:
+    """Raise InputError when an item of the option ``kind`` stands there twice: the two would change it side by side."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{name} stands twice in {kind}; name it once")
+        seen.add(name)
 
 
 def failed(error: PodnetError) -> dict[str, Any]:

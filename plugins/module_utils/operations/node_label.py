@@ -9,7 +9,6 @@ from typing import Any
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ConflictError,
-    InputError,
     NotFoundError,
     PodnetError,
 )
@@ -19,6 +18,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operatio
 
 def _run(task: Task) -> dict[str, Any]:
     wanted = task.parameters["nodes"]
+    items.refuse_duplicates("nodes", [f"node {node['name']}" for node in wanted])
     cluster, _deadline = options.connect(task.parameters)
     with cluster:
         outcomes = items.side_by_side(lambda node: _label(cluster, node["name"], _values(node, task), task), wanted)
@@ -39,13 +39,8 @@ def _run(task: Task) -> dict[str, Any]:
 def _values(node: dict[str, Any], task: Task) -> dict[str, str | None]:
     """What each label is to be; None where it is not to be there."""
     if task.parameters["state"] == "absent":
-        return dict.fromkeys(node["labels"])
-    for key, value in node["labels"].items():
-        if value is None:
-            raise InputError(
-                f"label {key} of node {node['name']} has no value; give one, or remove the label by state: absent"
-            )
-    return {key: str(value) for key, value in node["labels"].items()}
+        return dict.fromkeys(map(str, node["labels"]))
+    return {**options.labels(node["labels"], f"node {node['name']}")}
 
 
 def _label(

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import client
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InputError
 
 # Names, aliases and variables are those of kubernetes.core, so that its users need no second set.
 CLUSTER: dict[str, dict[str, Any]] = {
@@ -32,8 +34,6 @@ NODE_ACCESS: dict[str, dict[str, Any]] = {
     "probe_image": {"type": "str", "default": "busybox"},
 }
 
-_CLEAN_UP_SECONDS = 15
-
 
 def timeout(seconds: int) -> dict[str, dict[str, Any]]:
     """The option ``timeout`` with its default in seconds."""
@@ -49,10 +49,18 @@ def node_access(parameters: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def connect(parameters: Mapping[str, Any]) -> tuple[Cluster, Deadline]:
-    """The cluster that the parameters name, and the task's deadline.
+def labels(values: Mapping[Any, Any], owner: str) -> dict[str, str]:
+    """Labels as Kubernetes takes them, which is as YAML writes them: a bare ``true`` is the text ``true``.
 
-    The connection outlives that deadline by a few seconds: to explain what did not end in time, and to clean up.
+    :raises InputError: for a value that is no text, number or truth.
     """
-    seconds = parameters["timeout"]
-    return Cluster(endpoint(parameters), Deadline(seconds + _CLEAN_UP_SECONDS)), Deadline(seconds)
+    for key, value in values.items():
+        if not isinstance(value, str | int | float):
+            raise InputError(f"label {key} of {owner} cannot be {json.dumps(value)}; give it a text")
+    return {str(key): json.dumps(value) if isinstance(value, bool) else str(value) for key, value in values.items()}
+
+
+def connect(parameters: Mapping[str, Any]) -> tuple[Cluster, Deadline]:
+    """The cluster that the parameters name, and the task's deadline, which is that of all calls to the cluster, too."""
+    cluster = client.connect(parameters, parameters["timeout"])
+    return cluster, cluster.deadline

@@ -56,7 +56,7 @@ def _run(task: Task) -> dict[str, Any]:
     parameters = task.parameters
     present = parameters["state"] == "present"
     plan = [_planned(item, parameters["namespace"], present=present) for item in parameters["pods"]]
-    _refuse_duplicates(plan)
+    items.refuse_duplicates("pods", [f"pod {pod.namespace}/{pod.name}" for pod in plan])
     cluster, deadline = options.connect(parameters)
     with cluster:
         _attempt(plan, lambda pod: _decide(cluster, pod))
@@ -134,19 +134,11 @@ def _from_shorthand(item: dict[str, Any], name: str, namespace: str) -> Object:
     if item["node"]:
         spec["nodeName"] = item["node"]
     if item["node_selector"]:
-        spec["nodeSelector"] = {key: str(value) for key, value in item["node_selector"].items()}
+        spec["nodeSelector"] = options.labels(item["node_selector"], f"the node_selector of pod {namespace}/{name}")
     if item["host_network"]:
         spec["hostNetwork"] = True
-    labels = {"run": name, **{key: str(value) for key, value in (item["labels"] or {}).items()}}
+    labels = {"run": name, **options.labels(item["labels"] or {}, f"pod {namespace}/{name}")}
     return _from_definition({"metadata": {"labels": labels}, "spec": spec}, name, namespace)
-
-
-def _refuse_duplicates(plan: list[_Pod]) -> None:
-    seen: set[tuple[str, str]] = set()
-    for pod in plan:
-        if (pod.namespace, pod.name) in seen:
-            raise InputError(f"pod {pod.namespace}/{pod.name} stands twice in pods; name each pod once")
-        seen.add((pod.namespace, pod.name))
 
 
 # --- what is to be done ------------------------------------------------------------------------------------------------
@@ -270,7 +262,8 @@ def _wait_until_ready(cluster: Cluster, plan: list[_Pod], deadline: Deadline) ->
     for namespace, group in _by_namespace(plan).items():
         for name, now in pods.wait(cluster, namespace, group, pods.is_settled, deadline).items():
             group[name].after = now or {}
-        _attempt(list(group.values()), lambda pod: _judge(cluster, pod))
+        with cluster.more_time():
+            _attempt(list(group.values()), lambda pod: _judge(cluster, pod))
 
 
 def _judge(cluster: Cluster, pod: _Pod) -> None:

@@ -315,6 +315,15 @@ def test_a_server_that_never_answers_ends_with_the_deadline(server: ApiServer) -
         )
 
 
+def test_after_the_deadline_only_calls_that_must_be_made_are_made(server: ApiServer) -> None:
+    with hasty(server, seconds=0) as cluster:
+        told(DeadlineError, lambda: cluster.list(NODES))
+        assert server.requests == []
+        with cluster.more_time():
+            assert len(cluster.list(NODES)["items"]) == 3
+        told(DeadlineError, lambda: cluster.list(NODES))
+
+
 def test_a_server_that_sends_byte_by_byte_for_ever_ends_with_the_deadline(server: ApiServer) -> None:
     async def drip(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "application/json"})

@@ -404,7 +404,7 @@ def test_a_probe_pod_whose_image_cannot_be_pulled_is_explained(server: ApiServer
 def test_a_probe_pod_that_does_not_get_ready_in_time_is_explained_and_removed(server: ApiServer) -> None:
     server.kubelet = lambda pod: []
     with (
-        Cluster(endpoint({"host": server.url}), Deadline(PATIENCE)) as cluster,
+        Cluster(endpoint({"host": server.url}), Deadline(0.3)) as cluster,
         opened(server, cluster, "probe_pod", seconds=0.3) as shells,
     ):
         assert "(probe_pod: pod default/podnet-probe-" in refusal(shells["demo-worker"], "ip", "route")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import pods
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import client, pods
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
@@ -422,11 +422,22 @@ def test_a_right_to_watch_that_is_missing_is_told_at_once(server: ApiServer, clu
         wait(cluster, "bb1")
 
 
-def test_a_list_that_is_never_answered_is_not_taken_for_pods_that_are_gone(server: ApiServer) -> None:
+def test_a_list_that_is_never_answered_is_not_taken_for_pods_that_are_gone(
+    server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_LATE_SECONDS", 0.3)
     server.put(pod("bb1", "192.168.1.1"))
     server.misbehave("GET", PODS, never_answering)
-    with Cluster(endpoint({"host": server.url}), Deadline(0.3)) as cluster, pytest.raises(DeadlineError):
+    with pytest.raises(DeadlineError):
         wait(cluster, "bb1")
+
+
+def test_pods_are_looked_at_once_although_the_time_is_over(server: ApiServer, cluster: Cluster) -> None:
+    server.put(pod("bb1", "192.168.1.1"), pod("bb2"))
+    seen = wait(cluster, "bb1", "bb2", seconds=0)
+    assert seen["bb1"]
+    assert pods.is_ready(seen["bb1"])
+    assert seen["bb2"]
 
 
 def test_a_server_that_goes_away_meanwhile_is_told_so(server: ApiServer, cluster: Cluster, pauses: list[float]) -> None:

@@ -11,7 +11,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import prog
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import DeadlineError, MissingProgramError
 
-PLENTY = Deadline(10)
+PATIENCE = 10.0
 
 
 def python(script: str, *arguments: str) -> list[str]:
@@ -19,28 +19,30 @@ def python(script: str, *arguments: str) -> list[str]:
 
 
 def test_what_a_program_prints_and_its_exit_code_come_back_apart() -> None:
-    done = program.run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), PLENTY)
+    done = program.run(
+        python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), Deadline(PATIENCE)
+    )
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
 
 
 def test_no_shell_reads_the_arguments() -> None:
-    done = program.run(python("import sys; print(sys.argv[1])", "$(id); `id` | * ; \"'"), PLENTY)
+    done = program.run(python("import sys; print(sys.argv[1])", "$(id); `id` | * ; \"'"), Deadline(PATIENCE))
     assert done.stdout == "$(id); `id` | * ; \"'\n"
 
 
 def test_bytes_that_are_no_text_do_not_stop_the_rest() -> None:
-    done = program.run(python("import sys; sys.stdout.buffer.write(b'a\\xff\\xfeb')"), PLENTY)
+    done = program.run(python("import sys; sys.stdout.buffer.write(b'a\\xff\\xfeb')"), Deadline(PATIENCE))
     assert done.stdout == "a\ufffd\ufffdb"
 
 
 def test_a_program_that_asks_for_input_gets_none() -> None:
-    done = program.run(python("import sys; print(repr(sys.stdin.read()))"), PLENTY)
+    done = program.run(python("import sys; print(repr(sys.stdin.read()))"), Deadline(PATIENCE))
     assert done.stdout == "''\n"
 
 
 def test_a_program_that_is_not_there_is_named_with_what_to_do() -> None:
     with pytest.raises(MissingProgramError) as raised:
-        program.run(["no-such-program", "--version"], PLENTY)
+        program.run(["no-such-program", "--version"], Deadline(PATIENCE))
     assert str(raised.value) == "the program no-such-program is not on PATH; install it, or do without what needs it"
 
 
@@ -48,7 +50,7 @@ def test_a_program_that_may_not_be_run_is_an_error_of_this_collection(tmp_path: 
     locked = tmp_path / "locked"
     locked.write_text("not a program")
     with pytest.raises(MissingProgramError, match=r"cannot be run: .*Permission denied"):
-        program.run([str(locked)], PLENTY)
+        program.run([str(locked)], Deadline(PATIENCE))
 
 
 @pytest.fixture
@@ -93,5 +95,5 @@ def test_nothing_is_started_once_the_time_is_over(tmp_path: Path) -> None:
 
 
 def test_variables_may_be_given_to_it() -> None:
-    done = program.run(python("import os; print(os.environ['WHO'])"), PLENTY, {"WHO": "me"})
+    done = program.run(python("import os; print(os.environ['WHO'])"), Deadline(PATIENCE), {"WHO": "me"})
     assert done.stdout == "me\n"

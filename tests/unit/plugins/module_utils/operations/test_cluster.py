@@ -48,6 +48,7 @@ class InMemory:
         return ["images"] if self.provider == "netns" and wanted.images else []
 
     def exists(self) -> bool:
+        self.check()
         return self.provider in self.lab.shapes
 
     def wanted_shape(self, wanted: Wanted) -> dict[str, Any]:
@@ -212,6 +213,12 @@ def test_auto_takes_kind_where_it_can_be_used(lab: Lab, path: Path) -> None:
     result = run(path, provider="auto")
 
     assert (result["provider"], result["provider_reason"]) == ("kind", "kind is here")
+
+
+def test_auto_takes_kind_where_netns_is_not_known(lab: Lab, path: Path) -> None:
+    lab.broken["netns"] = MissingProgramError("on the controller only")
+
+    assert run(path, provider="auto")["provider"] == "kind"
 
 
 def test_auto_takes_netns_where_kind_cannot_be_used_and_says_why(lab: Lab, path: Path) -> None:
