@@ -368,7 +368,7 @@ def test_an_interrupted_task_leaves_nothing(provider: str, folder: Path) -> None
     while not there_is_something(provider) and task.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
     task.send_signal(signal.SIGTERM)
-    printed, _ = task.communicate(timeout=60)
+    printed = task.communicate(timeout=60)[0]
 
     assert json.loads(printed)["error"] == "interrupted"
     assert not there_is_something(provider)

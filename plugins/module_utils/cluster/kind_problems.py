@@ -8,7 +8,7 @@ Private to the collection: it may change at any time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,13 +169,15 @@ def last_error(output: str) -> str:
     return (errors or lines or ["it printed nothing"])[-1]
 
 
-def unready(objects: Iterable[_Object]) -> list[str]:
-    """Say what keeps a cluster from being usable, one sentence each: nothing when it is ready.
+def unready(objects: Collection[_Object], nodes: Iterable[str]) -> list[str]:
+    """Say what keeps a cluster that is to have these nodes from being usable, one sentence each: nothing when it is ready.
 
     Looked at are the Nodes, the DaemonSets on the nodes' own network (the CNI's agents and kube-proxy), and the cluster's
     DNS, whose pods get Ready on a working pod network only. What a user deployed does not count.
     """
-    return [sentence for thing in objects for sentence in _unready(thing)]
+    joined = {thing["metadata"]["name"] for thing in objects if thing["kind"] == "Node"}
+    missing = [f"node {name} has not joined the cluster" for name in nodes if name not in joined]
+    return missing + [sentence for thing in objects for sentence in _unready(thing)]
 
 
 def _unready(thing: _Object) -> Iterator[str]:
@@ -207,9 +209,9 @@ def _conditions(status: _Object) -> list[dict[str, Any]]:
     return list(status.get("conditions") or [])
 
 
-def waiting(pods: Iterable[_Object]) -> list[str]:
+def held_up(pods: Iterable[_Object]) -> list[str]:
     """Say of each container that is held up what holds it, as in "pod NAMESPACE/NAME on NODE: ImagePullBackOff: MESSAGE"."""
-    held_up = []
+    found = []
     for pod in pods:
         status, where = pod.get("status", {}), pod["spec"].get("nodeName", "no node")
         for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
@@ -217,5 +219,5 @@ def waiting(pods: Iterable[_Object]) -> list[str]:
             # Without a message it is on its way: ContainerCreating, PodInitializing.
             if held.get("message"):
                 name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-                held_up.append(f"pod {name} on {where}: {held['reason']}: {held['message']}")
-    return held_up
+                found.append(f"pod {name} on {where}: {held['reason']}: {held['message']}")
+    return found

@@ -13,7 +13,11 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.k
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.kubeconfig_file import KubeconfigFile
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.netns import Netns
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.wanted import Wanted
-from ansible_collections.kubelab.podnet.plugins.module_utils.errors import ClusterError, PodnetError
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ClusterError,
+    MissingProgramError,
+    PodnetError,
+)
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation, Task
 
 
@@ -75,7 +79,8 @@ def _run(task: Task) -> dict[str, Any]:
     warnings = [f"Provider {cluster.provider} has no use for the option {option}." for option in unused]
     file.check()
     done = _present(cluster, wanted, file, check_mode=task.check_mode)
-    return result | done | {"warnings": [*warnings, *done["warnings"]]}
+    warnings += done.pop("warnings")
+    return result | done | ({"warnings": warnings} if warnings else {})
 
 
 def _choose(provider: str, name: str, deadline: Deadline) -> tuple[LabCluster, str]:
@@ -87,11 +92,11 @@ def _choose(provider: str, name: str, deadline: Deadline) -> tuple[LabCluster, s
         return netns, f"it was asked for; {netns.check()}"
     try:
         reason = kind.check()
-        if kind.exists() or not netns.exists():
-            return kind, reason
     except PodnetError as error:
         reason = f"kind cannot be used: {error}"
     else:
+        if kind.exists() or not _is_there(netns):
+            return kind, reason
         return netns, "a netns cluster of this name is there already"
     try:
         netns.check()
@@ -100,6 +105,13 @@ def _choose(provider: str, name: str, deadline: Deadline) -> tuple[LabCluster, s
             f"no provider can be used. {reason}. netns cannot be used: {error}", cause="no-provider"
         ) from None
     return netns, reason
+
+
+def _is_there(netns: LabCluster) -> bool:
+    try:
+        return netns.exists()
+    except MissingProgramError:
+        return False  # it is known on the controller only
 
 
 def _present(cluster: LabCluster, wanted: Wanted, file: KubeconfigFile, *, check_mode: bool) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class Kind:
     def _remove_half_made(self) -> None:
         self.remove()
         # The engine may have begun a node for a client that was ended, and shows it a moment later.
-        self._pause()
+        self._pause("it is to be removed")
         self.remove()
 
     def wait_until_ready(self) -> None:
@@ -161,17 +161,22 @@ class Kind:
         """
         missing: list[str] = []
         try:
-            while missing := kind_problems.unready(self._read("nodes,daemonsets,deployments", "--all-namespaces")):
-                self._pause()
+            while missing := self._unready():
+                self._pause(missing[0])
         except DeadlineError:
-            waiting = kind_problems.waiting(self._within(_ANSWER_SECONDS)._read("pods", "--all-namespaces"))
-            # One of each kind in the message: the rest follows from them, or is alike.
-            raise DeadlineError(
-                f"the cluster {self.name} was not ready within {self._deadline.seconds:g} seconds "
-                f"({'; '.join(missing[:1] + waiting[:1])}): mend that, or give the task a longer timeout",
-                cause="not-ready",
-                not_ready=missing + waiting,
-            ) from None
+            if not missing:
+                raise
+            raise self._too_late(missing + self._within(_ANSWER_SECONDS)._held_up()) from None
+
+    def _held_up(self) -> list[str]:
+        try:
+            return kind_problems.held_up(self._read("pods", "--all-namespaces"))
+        except PodnetError:
+            return []  # this is about the details of a failure only
+
+    def _unready(self) -> list[str]:
+        nodes = [name for name, role in self._containers().items() if role in ("control-plane", "worker")]
+        return kind_problems.unready(self._read("nodes,daemonsets,deployments", "--all-namespaces"), nodes)
 
     def missing_images(self, images: Sequence[str]) -> list[str]:
         """Return those images that some node does not have, or has in another version than the engine.
@@ -204,41 +209,58 @@ class Kind:
         :raises ClusterError: something of it is still there.
         """
         # More than once: the engine does not remove what it is still making.
-        for _ in range(_REMOVE_TRIES):
+        for _try in range(_REMOVE_TRIES):
             deleted = self._kind("delete", "cluster", f"--name={self.name}")
             if not self._containers():
                 return
-            self._pause()
+            self._pause("its containers are still there")
         raise _failure(f"the cluster {self.name} could not be removed", deleted)
 
     def _within(self, seconds: float) -> Kind:
         """The same cluster with a time of its own: for what is to be done when the task's own is over."""
         return Kind(self.name, Deadline(seconds))
 
-    def _pause(self) -> None:
-        self._deadline.remaining(f"waiting for the cluster {self.name}")
+    def _pause(self, reason: str) -> None:
+        """Wait a moment; when the time is over, say what was waited for."""
+        try:
+            self._deadline.remaining(reason)
+        except DeadlineError:
+            raise self._too_late([reason]) from None
         time.sleep(_POLL_SECONDS)
+
+    def _too_late(self, reasons: list[str]) -> DeadlineError:
+        # In the message the first, and the last: a pod that says why, where there is one.
+        shown = "; ".join(dict.fromkeys([reasons[0], reasons[-1]]))
+        return DeadlineError(
+            f"the cluster {self.name} was not ready within {self._deadline.seconds:g} seconds ({shown}): "
+            "mend that, or give the task a longer timeout",
+            cause="not-ready",
+            not_ready=reasons,
+        )
 
     def _apply(self, document: str) -> None:
         # What one manifest defines is served a moment later: the first use may come too early.
-        for _ in range(_APPLY_TRIES):
+        for _try in range(_APPLY_TRIES):
             applied = self._kubectl("apply", "--server-side", "--filename=-", stdin=document)
             if "no matches for kind" not in applied.stderr:
                 break
-            self._pause()
+            self._pause(kind_problems.last_error(applied.stderr))
         if applied.returncode:
             raise _failure(f"a manifest could not be applied to the cluster {self.name}", applied)
 
     def _read(self, *what: str) -> list[Object]:
         """Return objects of the API; wait for the API server, which takes a while after a restart of the engine."""
         while True:
-            printed = self._kubectl("get", *what, "--output=json")
+            try:
+                printed = self._kubectl("get", *what, "--output=json", "--request-timeout=10s")
+            except DeadlineError:
+                raise self._too_late(["its API server does not answer"]) from None
             if not printed.returncode:
                 items: list[Object] = json.loads(printed.stdout)["items"]
                 return items
             if "admin.conf: no such file" in printed.stderr:
                 raise _failure(f"the cluster {self.name} cannot be used", printed)
-            self._pause()
+            self._pause(f"its API server: {kind_problems.last_error(printed.stderr)}")
 
     def _logs(self) -> str:
         """What the nodes printed last: why systemd or the kubelet did not come up there."""
@@ -264,14 +286,22 @@ class Kind:
             ids[image] = inspected.stdout.strip()
         return ids
 
-    def _containers(self, *labels: str) -> list[str]:
-        """Return the ids of the cluster's containers, running or not, by kind's own label."""
-        filters = [f"--filter=label={label}" for label in (f"io.x-k8s.kind.cluster={self.name}", *labels)]
-        return self._docker_ok("ps", "--all", "--quiet", *filters).split()
+    def _containers(self) -> dict[str, str]:
+        """Return name and role of each of the cluster's containers, running or not, by kind's own labels."""
+        wanted = f"--filter=label=io.x-k8s.kind.cluster={self.name}"
+        shown = '--format={{.Names}} {{.Label "io.x-k8s.kind.role"}}'
+        rows = (line.partition(" ") for line in self._docker_ok("ps", "--all", wanted, shown).splitlines())
+        return {name: role for name, _blank, role in rows}
 
     @cached_property
     def _control_plane(self) -> str:
-        return self._containers("io.x-k8s.kind.role=control-plane")[0]
+        for name, role in self._containers().items():
+            if role == "control-plane":
+                return name
+        raise ClusterError(
+            f"the cluster {self.name} has no control plane: remove it with state: absent, and run the task again",
+            cause="creation-unfinished",
+        )
 
     def _kubectl(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         kubectl = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", *arguments]

@@ -34,7 +34,7 @@ def cluster_config(wanted: Wanted) -> str:
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {"podSubnet": wanted.pod_subnet, "disableDefaultCNI": wanted.cni != (DEFAULT,)},
-        "nodes": [{"role": "control-plane", **node}, *({"role": "worker", **node} for _ in range(wanted.workers))],
+        "nodes": [{"role": "control-plane", **node}, *[{"role": "worker", **node}] * wanted.workers],
     }
     if wanted.cni in ((CALICO,), (DEFAULT,)):
         # Calico picks its blocks itself, and any size suits kindnet; a CNI of manifests gets Kubernetes' usual /24.
@@ -88,7 +88,7 @@ def shape(nodes: Iterable[Mapping[str, Any]], config_maps: Iterable[Mapping[str,
 
     ``nodes`` are its containers as ``docker inspect`` gives them, ``config_maps`` those of its namespace kube-system.
     """
-    roles = [node["Config"]["Labels"]["io.x-k8s.kind.role"] for node in nodes]
+    roles = [node["Config"]["Labels"].get("io.x-k8s.kind.role") for node in nodes]
     images = sorted({node["Config"]["Image"] for node in nodes})
     found: dict[str, Any] = {
         "control_planes": roles.count("control-plane"),
@@ -119,7 +119,7 @@ def has_image(listing: str, image: str, image_id: str) -> bool:
 
 def full_name(image: str) -> str:
     """Return an image's name with registry and tag, as in docker.io/library/busybox:latest for busybox."""
-    first, slash, _ = image.partition("/")
+    first, slash, _rest = image.partition("/")
     if not slash:
         image = f"docker.io/library/{image}"
     elif not re.search(r"[.:]", first) and first != "localhost":

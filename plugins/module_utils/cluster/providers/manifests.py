@@ -8,9 +8,9 @@ import hashlib
 import http.client
 import os
 import re
-import urllib.request
 from pathlib import Path
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.kind_config import (
     CALICO_URLS,
@@ -45,7 +45,9 @@ def documents(wanted: Wanted, deadline: Deadline) -> list[str]:
         return []
     if wanted.cni == (CALICO,):
         return [*(_fetch(url, deadline) for url in CALICO_URLS), calico_installation(wanted.pod_subnet)]
-    return [_fetch(source, deadline) if _is_url(source) else _read(source).decode() for source in wanted.cni]
+    return [
+        _fetch(source, deadline) if _is_url(source) else _read(source).decode(errors="replace") for source in wanted.cni
+    ]
 
 
 def _is_url(source: str) -> bool:
@@ -65,8 +67,7 @@ def _read(source: str) -> bytes:
 
 def _fetch(url: str, deadline: Deadline) -> str:
     try:
-        # The scheme was checked: http or https.
-        with urllib.request.urlopen(url, timeout=deadline.remaining(f"fetching {url}")) as response:  # noqa: S310
+        with open_url(url, timeout=deadline.remaining(f"fetching {url}")) as response:
             return str(response.read().decode())
     except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
         raise ClusterError(

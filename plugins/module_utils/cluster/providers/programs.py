@@ -35,7 +35,7 @@ def run(
     process: subprocess.Popen[str] | None = None
     try:
         with _signals_put_off():
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command knows no deadline
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

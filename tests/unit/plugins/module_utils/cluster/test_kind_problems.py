@@ -149,7 +149,9 @@ def deployment(app: str, available: str) -> dict[str, Any]:
 
 
 def test_a_cluster_with_ready_nodes_agents_and_dns_is_ready() -> None:
-    assert kind_problems.unready([node("a", status="True"), daemonset(ready=3), deployment("kube-dns", "True")]) == []
+    objects = [node("a", status="True"), daemonset(ready=3), deployment("kube-dns", "True")]
+
+    assert kind_problems.unready(objects, ["a"]) == []
 
 
 def test_a_node_that_is_not_ready_is_named_with_condition_reason_and_time() -> None:
@@ -161,31 +163,35 @@ def test_a_node_that_is_not_ready_is_named_with_condition_reason_and_time() -> N
         lastTransitionTime="2026-11-23T17:17:25Z",
     )
 
-    assert kind_problems.unready([held]) == [
+    assert kind_problems.unready([held], []) == [
         "node demo-worker is not Ready since 2026-11-23T17:17:25Z (KubeletNotReady: cni plugin not initialized)"
     ]
+
+
+def test_a_node_that_has_not_joined_keeps_the_cluster_from_being_ready() -> None:
+    assert kind_problems.unready([node("a", status="True")], ["a", "b"]) == ["node b has not joined the cluster"]
 
 
 def test_a_node_that_has_reported_nothing_is_not_ready() -> None:
     silent = {"kind": "Node", "metadata": {"name": "demo-worker"}, "status": {}}
 
-    assert kind_problems.unready([silent]) == ["node demo-worker has not reported its state yet"]
+    assert kind_problems.unready([silent], []) == ["node demo-worker has not reported its state yet"]
 
 
 def test_an_agent_that_is_missing_on_a_node_keeps_the_cluster_from_being_ready() -> None:
-    assert kind_problems.unready([daemonset(ready=2)]) == ["daemonset kube-system/agent has 2 of 3 pods ready"]
+    assert kind_problems.unready([daemonset(ready=2)], []) == ["daemonset kube-system/agent has 2 of 3 pods ready"]
 
 
 def test_a_daemonset_whose_status_is_older_than_its_specification_is_not_trusted() -> None:
-    assert kind_problems.unready([daemonset(ready=3, observed=0)]) == ["daemonset kube-system/agent is new"]
+    assert kind_problems.unready([daemonset(ready=3, observed=0)], []) == ["daemonset kube-system/agent is new"]
 
 
 def test_dns_that_is_not_available_keeps_the_cluster_from_being_ready() -> None:
-    assert len(kind_problems.unready([deployment("kube-dns", "False")])) == 1
+    assert len(kind_problems.unready([deployment("kube-dns", "False")], [])) == 1
 
 
 def test_what_users_deployed_does_not_count() -> None:
-    assert kind_problems.unready([daemonset(ready=0, host_network=False), deployment("shop", "False")]) == []
+    assert kind_problems.unready([daemonset(ready=0, host_network=False), deployment("shop", "False")], []) == []
 
 
 def test_a_container_that_is_held_up_is_named_with_the_reason() -> None:
@@ -206,4 +212,4 @@ def test_a_container_that_is_held_up_is_named_with_the_reason() -> None:
         {"metadata": {"namespace": "default", "name": "new"}, "spec": {}},
     ]
 
-    assert kind_problems.waiting(pods) == ["pod kube-system/agent-1 on demo-worker: ErrImagePull: not found"]
+    assert kind_problems.held_up(pods) == ["pod kube-system/agent-1 on demo-worker: ErrImagePull: not found"]
