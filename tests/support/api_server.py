@@ -216,7 +216,7 @@ class ApiServer:
         """Remove an object; watchers hear of it."""
 
         async def remove() -> None:
-            self._drop((kind, namespace, name))
+            self.drop(kind, name, namespace)
 
         self._do(remove())
 
@@ -384,13 +384,17 @@ class ApiServer:
             self._drop(key)
 
     def store(self, item: Object) -> Object:
-        """Add or change an object; for handlers of misbehaviour, which run in this thread."""
+        """Add or change an object; for handlers and the kubelet, which run in this thread."""
         metadata = item["metadata"]
         key = (item["kind"], metadata.get("namespace", ""), metadata["name"])
         happened = "MODIFIED" if key in self._state.objects else "ADDED"
         self._state.objects[key] = item
         self._tell(happened, item)
         return item
+
+    def drop(self, kind: str, name: str, namespace: str = "default") -> None:
+        """Remove an object; for handlers and the kubelet, which run in this thread."""
+        self._drop((kind, namespace, name))
 
     def _drop(self, key: tuple[str, str, str]) -> None:
         self._tell("DELETED", self._state.objects.pop(key))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +49,10 @@ class _Pod:
     action: str = "none"  # none, create, update, replace, delete
     error: PodnetError | None = None
 
+    def is_changed(self, *, check_mode: bool) -> bool:
+        """Whether anything was done, or in check mode is to be done: what failed on the way may have been done in part."""
+        return self.action != "none" and (check_mode or self.before != self.after)
+
     @property
     def path(self) -> str:
         return path("pods", self.name, self.namespace)
@@ -62,22 +68,23 @@ def _run(task: Task) -> dict[str, Any]:
         _attempt(plan, lambda pod: _decide(cluster, pod))
         if not task.check_mode:
             _carry_out(cluster, plan, deadline, wait=parameters["wait"])
+    changed = [pod for pod in plan if pod.is_changed(check_mode=task.check_mode)]
     return items.answer(
         "pods",
-        [_result(pod) for pod in plan],
+        [_result(pod, changed=pod in changed) for pod in plan],
         lambda result: f"pod {result['namespace']}/{result['name']}",
-        changed=any(pod.action != "none" and not pod.error for pod in plan),
+        changed=bool(changed),
         diff={
-            "before": {f"{pod.namespace}/{pod.name}": _before(pod) for pod in plan if pod.action != "none"},
-            "after": {f"{pod.namespace}/{pod.name}": pod.wanted for pod in plan if pod.action != "none"},
+            "before": {f"{pod.namespace}/{pod.name}": _before(pod) for pod in changed},
+            "after": {f"{pod.namespace}/{pod.name}": pod.wanted for pod in changed},
         },
     )
 
 
-def _result(pod: _Pod) -> dict[str, Any]:
+def _result(pod: _Pod, *, changed: bool) -> dict[str, Any]:
     known = pod.after or pod.before
     described = pod_result(known) if known and pod.wanted else {"namespace": pod.namespace, "name": pod.name}
-    result = {**described, "action": pod.action, "changed": pod.action != "none"}
+    result = {**described, "action": pod.action, "changed": changed}
     if pod.error:
         result.update(items.failed(pod.error))
     return result
@@ -89,6 +96,7 @@ def _result(pod: _Pod) -> dict[str, Any]:
 def _planned(item: dict[str, Any], namespace: str, *, present: bool) -> _Pod:
     definition = item["definition"]
     if definition is not None:
+        _check(definition)
         clash = [key for key in _SHORTHAND if item[key] is not None]
         if clash:
             raise InputError(
@@ -105,6 +113,21 @@ def _planned(item: dict[str, Any], namespace: str, *, present: bool) -> _Pod:
         return _Pod(namespace, name, {})
     wanted = _from_definition(definition, name, namespace) if definition else _from_shorthand(item, name, namespace)
     return _Pod(namespace, name, wanted)
+
+
+def _check(definition: Object) -> None:
+    """Refuse a definition whose metadata do not have the shape that they are read in."""
+    metadata = definition.get("metadata") or {}
+    for owner, key, kind in (
+        (definition, "metadata", dict),
+        (metadata, "name", str),
+        (metadata, "namespace", str),
+        (metadata, "labels", dict),
+        (metadata, "annotations", dict),
+    ):
+        value = owner.get(key)
+        if value is not None and not isinstance(value, kind):
+            raise InputError(f"{key} of a definition must be a {kind.__name__}, not {value!r}")
 
 
 def _from_definition(definition: Object, name: str, namespace: str) -> Object:
@@ -214,10 +237,9 @@ def _attempt(plan: list[_Pod], work: Any) -> None:
 
 
 def _delete(cluster: Cluster, pod: _Pod) -> None:
-    try:
+    with suppress(NotFoundError):
         cluster.delete(pod.path)
-    except NotFoundError:
-        pod.after = {}
+    pod.after = {}
 
 
 def _create(cluster: Cluster, pod: _Pod) -> None:
@@ -248,7 +270,7 @@ def _wait_until_gone(cluster: Cluster, plan: list[_Pod], deadline: Deadline) -> 
         def is_gone(name: str, now: Object | None, group: dict[str, _Pod] = group) -> bool:
             return now is None or now["metadata"]["uid"] != group[name].before["metadata"]["uid"]
 
-        for name, now in pods.wait(cluster, namespace, group, is_gone, deadline).items():
+        for name, now in _waited(cluster, namespace, group, is_gone, deadline).items():
             group[name].after = now or {}
             if now and not is_gone(name, now):
                 holds = ", ".join(now["metadata"].get("finalizers", ())) or "its kubelet has not ended it"
@@ -260,10 +282,27 @@ def _wait_until_gone(cluster: Cluster, plan: list[_Pod], deadline: Deadline) -> 
 
 def _wait_until_ready(cluster: Cluster, plan: list[_Pod], deadline: Deadline) -> None:
     for namespace, group in _by_namespace(plan).items():
-        for name, now in pods.wait(cluster, namespace, group, pods.is_settled, deadline).items():
+        seen = _waited(cluster, namespace, group, pods.is_settled, deadline)
+        for name, now in seen.items():
             group[name].after = now or {}
         with cluster.more_time():
-            _attempt(list(group.values()), lambda pod: _judge(cluster, pod))
+            _attempt([group[name] for name in seen], lambda pod: _judge(cluster, pod))
+
+
+def _waited(
+    cluster: Cluster,
+    namespace: str,
+    group: dict[str, _Pod],
+    settled: Callable[[str, Object | None], bool],
+    deadline: Deadline,
+) -> dict[str, Object | None]:
+    """The pods of a namespace after waiting for them; none, and the error in each, where waiting itself failed."""
+    try:
+        return pods.wait(cluster, namespace, group, settled, deadline)
+    except PodnetError as error:
+        for pod in group.values():
+            pod.error = error
+        return {}
 
 
 def _judge(cluster: Cluster, pod: _Pod) -> None:
