@@ -117,7 +117,7 @@ _KNOWN = (
         "another run is making it now, or one was cut off: wait, or remove it with state: absent",
     ),
     _pattern(
-        "already-exists",
+        "name-taken",
         r'container name "/(?P<name>[^"]+)" is already in use',
         "another container has the name {name}",
         "remove it (`docker rm -f {name}`), or choose another name for the cluster",

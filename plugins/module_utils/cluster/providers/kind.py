@@ -66,8 +66,7 @@ class Kind:
         for program, source in _PROGRAMS.items():
             if shutil.which(program) is None:
                 raise MissingProgramError(
-                    f"the program {program} is not on PATH: install it ({source}), or use provider: netns",
-                    program=program,
+                    f"the program {program} is not on PATH: install it ({source})", program=program
                 )
         printed = self._kind("version").stdout
         version = re.search(r"v(\d+)\.(\d+)\S*", printed)

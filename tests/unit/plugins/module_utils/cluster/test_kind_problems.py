@@ -76,7 +76,7 @@ def test_every_recorded_failure_is_known() -> None:
         ("unknown containerd config version: 4 (supported versions: 2 and 3)", "kind-too-old"),
         ("mkdir /var/lib/docker/overlay2/x: no space left on device", "disk-full"),
         ("could not find an available, non-overlapping IPv4 address pool among the defaults", "networks-used-up"),
-        ('Conflict. The container name "/demo-control-plane" is already in use by container "1f"', "already-exists"),
+        ('Conflict. The container name "/demo-control-plane" is already in use by container "1f"', "name-taken"),
         (
             'ERROR: failed to create cluster: failed to init node with kubeadm: command "docker exec',
             "control-plane-failed",
