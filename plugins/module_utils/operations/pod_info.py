@@ -27,6 +27,9 @@ else:
 
 def _run(task: Task) -> dict[str, Any]:
     parameters = task.parameters
+    superfluous = [name for name in ("all_namespaces", "label_selector", "field_selector") if parameters[name]]
+    if parameters["names"] and superfluous:
+        raise InputError(f"names says which pods are read: leave {', '.join(superfluous)} out")
     query = _compiled(parameters["query"])
     cluster, _deadline = options.connect(parameters)
     with cluster:
