@@ -59,6 +59,10 @@ def _report(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _overview(fleet: list[dict[str, Any]]) -> dict[str, str]:
+    if not fleet:
+        raise InputError(
+            "fleet names no cluster: give each cluster's name, with its verdict or the msg why there is none"
+        )
     return fleet_files(
         [
             Member(

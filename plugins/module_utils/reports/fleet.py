@@ -76,15 +76,16 @@ def fleet_report(members: Sequence[Member]) -> str:
 def headline(members: Sequence[Member]) -> str:
     """The overview in one sentence."""
     count = Counter(member.outcome for member in members)
+    networks = wording.counted(len(members), "pod network")
     unchecked = f"; {count['unchecked']:,} could not be checked" if count["unchecked"] else ""
     if count["fail"]:
-        return f"{count['fail']:,} of {wording.counted(len(members), 'pod network')} broken{unchecked}."
+        return f"{count['fail']:,} of {networks} {'is' if count['fail'] == 1 else 'are'} broken{unchecked}."
     if count["pass"] == len(members):
-        return f"{wording.counted(len(members), 'pod network')} checked, and all that they promise is proved."
-    open_ = (
-        f"of {count['incomplete']:,} not everything could be proved" if count["incomplete"] else "not all were checked"
-    )
-    return f"No pod network is known to be broken, but {open_}{unchecked}."
+        return f"{networks} {'works' if len(members) == 1 else 'work'}: all promises are proved."
+    fine = f"None of {networks} is known to be broken, but"
+    if count["incomplete"]:
+        return f"{fine} of {count['incomplete']:,} not everything could be proved{unchecked}."
+    return f"{fine} {count['unchecked']:,} could not be checked."
 
 
 def _header(members: Sequence[Member]) -> Iterator[Child]:
@@ -94,8 +95,8 @@ def _header(members: Sequence[Member]) -> Iterator[Child]:
     yield status(*OUTCOMES[_overall(members)])
     yield element("h1", headline(members))
     if emulated:
-        what = f"Emulated by network namespaces on one machine, and no real {'cluster' if len(emulated) == 1 else 'clusters'}"
-        yield element("p", f"{what}: {wording.listed(emulated)}.", class_="notice")
+        text = f"Emulated: {wording.listed(emulated)}. There, network namespaces on one machine stand in for nodes and pods."
+        yield element("p", text, class_="notice")
     yield facts([(word, f"{count[outcome]:,}") for outcome, (_kind, word) in OUTCOMES.items()])
 
 
@@ -111,7 +112,7 @@ def _row(member: Member) -> list[Child]:
     verdict = member.verdict
     name = element("a", member.name, href=quote(member.report)) if member.report else member.name
     if verdict is None:
-        return [name, status(*OUTCOMES["unchecked"]), "", "", "", member.reason, "", ""]
+        return [name, status(*OUTCOMES["unchecked"]), "", "", "", f"not known: {member.reason}", "", ""]
     promises = [verdict.promises.get(promise) for promise in PROMISES]
     return [
         name,

@@ -92,10 +92,11 @@ def _others(reach: Reach) -> Child:
     asked = reach.others_answered + len(reach.others_lost)
     if not asked:
         return None
-    answered = f"Of {wording.counted(asked, 'other address')}" if asked == 1 else f"Of {asked:,} other targets"
+    targets = wording.counted(asked, "further target")
+    lost = [element("li", code(target), " did not always answer.") for target in reach.others_lost[:_MOST_LOSSES]]
     return [
-        element("p", f"{answered}, pods above all, {reach.others_answered:,} answered."),
-        element("ul", [element("li", code(target), " did not answer.") for target in reach.others_lost[:_MOST_LOSSES]]),
+        element("p", f"Of {targets}, most of them pods, {reach.others_answered:,} always answered."),
+        element("ul", lost) if lost else None,
         _more(len(reach.others_lost)),
     ]
 

@@ -66,7 +66,7 @@ class NodeView:
 class Reach:
     """Who reached whom among the probes: ``outcomes`` by (source, target), ``labels`` say what each of these is.
 
-    ``others_answered`` counts the further targets that answered, ``others_lost`` names those that did not.
+    ``others_answered`` counts the further targets that answered whoever asked, ``others_lost`` names the rest of them.
     """
 
     sources: tuple[str, ...]
@@ -141,8 +141,8 @@ def _reach(probes: Mapping[str, tuple[str, Probe]], cluster: Cluster) -> Reach:
     outcomes = {ends: _together(found) for ends, found in answers.items()}
     among = {(source, target): outcome for (source, target), outcome in outcomes.items() if target in labels}
     reached = {target for _source, target in among}
-    others = {target: outcome for (_source, target), outcome in outcomes.items() if target not in labels}
-    lost = tuple(sorted(target for target, outcome in others.items() if outcome == "lost"))
+    others = {target for _source, target in outcomes if target not in labels}
+    lost = tuple(sorted({target for (_source, target), outcome in outcomes.items() if outcome != "reached"} & others))
     targets = tuple(key for key in labels if key in reached)
     return Reach(tuple(probes), targets, labels, among, len(others) - len(lost), lost)
 
