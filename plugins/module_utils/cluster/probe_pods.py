@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Probe pods: two on each node, one in the pod network and one on the host network. Private to the collection: it may change.
+
+A probe pod answers TCP connections with the connection as it sees it, the row of its own /proc/net/tcp or tcp6, and measures
+when it is asked to. Both are constant scripts for busybox's shell: what differs from one run to the next comes as arguments.
+"""
+
+from __future__ import annotations
+
+import calendar
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import exec as pod_exec
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import pods
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, Object, path
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ConflictError,
+    ExecError,
+    ForbiddenError,
+    NotFoundError,
+    PodnetError,
+)
+
+RUN = "kubelab.podnet/probe-run"
+"""The label of what one run made; its value is the same for all of it."""
+
+_OWNER = "kubelab.podnet/owner"  # annotation: HOST PID EXPIRY of the run, the last one in seconds since 1970
+_NAMESPACE_PREFIX = "podnet-probe-"
+_ON_HOST = "-host"  # ends the name of the pod on the host network
+_THREADS = 16  # that make pods side by side
+_WORKERS = 8  # in the shell of one probe; more lose replies by themselves
+
+# What a container runtime grants by default, but for NET_RAW. "drop: [ALL], add: [NET_RAW]" would read better, and is
+# refused in a namespace of the profile baseline.
+_DROPPED = (
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
+    *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+)
+_CONFINED: Object = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+_BASELINE: Object = {**_CONFINED, "capabilities": {"drop": list(_DROPPED)}}
+_RESTRICTED: Object = {**_CONFINED, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True, "runAsUser": 65534}
+
+# Arguments: the pod's name. Run for each connection, which is its standard input and output.
+_ANSWER = r"""
+inode=$(readlink /proc/self/fd/0)
+inode=${inode#*[}
+echo "$0 $(grep -h " ${inode%]} " /proc/net/tcp /proc/net/tcp6 2>/dev/null)"
+"""
+
+# Arguments: the port, the pod's name, and _ANSWER. busybox has a large nc, which serves on with -lk, and a small one, which
+# does with more than one l: their number is the length of its queue.
+_LISTEN = r"""
+many=-llllllll
+nc --help 2>&1 | grep -q -e -lk && many=-lk
+exec nc $many -p "$0" -e sh -c "$2" "$1"
+"""
+
+# Arguments: workers, port, name server, name to look up, then what to do: a letter and an address each.
+#   p ping, c connect, m both, t trace, d look the name up (at the address, which is the name server)
+# Each line of the output is: what, address, outcome, text; a text of several lines has tabs between them.
+#   ok: at the first try; again: at the second, which had the line for itself; lost: neither
+# In the end it says what the pod knows of its own network: for each command "see EXIT-CODE COMMAND", then what it printed,
+# each line after a blank.
+_MEASURE = r"""
+workers=$1 port=$2 name=$3
+shift 3
+flat() { tr '\n' '\t'; }
+once() { # WHAT ADDRESS, sets text; false when it is to be tried again
+  case $1 in
+    ping)
+      text=$(ping -n -c "$count" -W 1 "$2" 2>&1) || return 1
+      [ "$count" = 2 ] || { text=${text#*ttl=}; text=${text%% *}; } ;;
+    connect)
+      text=$(timeout 4 nc -w 2 "$2" "$port" </dev/null 2>&1)
+      case $text in podnet-probe-*) ;; *) return 1 ;; esac ;;
+    trace)
+      text=$(timeout 10 traceroute -n -q 1 -w 1 -m 8 "$2" 2>&1)
+      return 0 ;;
+    lookup)
+      text=$(timeout 4 nslookup "$name" "$2" 2>&1) ;;
+  esac
+}
+try() { # WHAT ADDRESS
+  if once "$1" "$2"; then echo "$1 $2 $well $(echo "$text" | flat)"
+  else echo "$1 $2 $badly $(echo "$text" | flat)"; fi
+}
+share() { # WORKER TARGET...: every so many-th target is this worker's
+  number=$1
+  shift
+  for target; do
+    number=$((number + 1))
+    [ $((number % workers)) = 0 ] || continue
+    address=${target#?}
+    case $target in
+      p*) try ping "$address" ;;
+      c*) try connect "$address" ;;
+      m*) try ping "$address"; try connect "$address" ;;
+      t*) try trace "$address" ;;
+      d*) try lookup "$address" ;;
+    esac
+  done
+}
+all() {
+  worker=0
+  while [ $worker -lt $workers ]; do
+    share $worker "$@" &
+    worker=$((worker + 1))
+  done
+  wait
+}
+count=1 well=ok badly=failed
+first=$(all "$@")
+echo "$first" | grep -v '^[a-z]* [^ ]* failed '
+set -- $(echo "$first" | sed -n 's/^\([pcl]\)[a-z]* \([^ ]*\) failed .*/\1\2/p' | sed 's/^l/d/')
+# A crowd loses some by itself, a few: many losses are no matter of the crowd.
+[ $# -gt 10 ] || workers=1
+count=2 well=again badly=lost
+[ $# = 0 ] || all "$@"
+see() {
+  printed=$("$@" 2>&1)
+  echo "see $? $*"
+  [ -z "$printed" ] || echo "$printed" | sed 's/^/ /'
+}
+see ip addr
+see ip -4 route
+see ip -6 route
+see ip neigh
+see cat /etc/resolv.conf
+"""
+
+
+class Wish(NamedTuple):
+    """One thing for a probe to do: ``kind`` is ping, connect, mesh (both), trace or lookup (at the address)."""
+
+    kind: str
+    address: str
+
+
+_LETTERS = {"ping": "p", "connect": "c", "mesh": "m", "trace": "t", "lookup": "d"}
+_WISHES_AT_ONCE = 150  # keeps the address of the exec below 8 KB, which is what servers and proxies take at least
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user can say of probe pods. Without a ``namespace`` one is made for the run."""
+
+    image: str
+    namespace: str = ""
+    pull_secrets: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProbePod:
+    """A probe pod that is ready, as the API gives it."""
+
+    cluster: Cluster
+    pod: Object
+    port: int
+
+    @property
+    def name(self) -> str:
+        return str(self.pod["metadata"]["name"])
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``."""
+        return f"{self.pod['metadata']['namespace']}/{self.name}"
+
+    @property
+    def addresses(self) -> list[str]:
+        return [item["ip"] for item in self.pod["status"]["podIPs"]]
+
+    def measure(self, wishes: Sequence[Wish], name: str, deadline: Deadline) -> Measured:
+        """Do what is wished, several at a time; a failure is tried again, alone, before it is told.
+
+        :param name: what lookups look up.
+        :raises ExecError: when the script does not run; other errors are those of the exec.
+        """
+        measured = Measured()
+        words = [_LETTERS[wish.kind] + wish.address for wish in wishes]
+        for start in range(0, max(len(words), 1), _WISHES_AT_ONCE):
+            some = words[start : start + _WISHES_AT_ONCE]
+            arguments = [str(_WORKERS), str(self.port), name, *some]
+            output = pod_exec.run(self.cluster, self.pod, ["sh", "-c", _MEASURE, "podnet-probe", *arguments], deadline)
+            if "\nsee " not in output.stdout:
+                said = output.stderr.strip() or f"exit code {output.exit_code}"
+                raise ExecError(f"the script of probe pod {self.key} did not get to its end: {said}")
+            measured.read(output.stdout)
+        return measured
+
+
+class Result(NamedTuple):
+    """The outcome of a wish: ``what`` is ping, connect, trace or lookup; ``outcome`` ok, again (at the second try) or lost.
+
+    The text of a ping that was ok is the TTL of the reply; of a connection it is the name of the pod that answered and the
+    row of its /proc/net/tcp; otherwise it is what the program printed.
+    """
+
+    what: str
+    address: str
+    outcome: str
+    text: str
+
+
+@dataclass
+class Measured:
+    """What a probe pod measured, and what it says of its own network: command -> exit code and what it printed."""
+
+    results: list[Result] = field(default_factory=list)
+    seen: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def read(self, printed: str) -> None:
+        """Add what the script printed."""
+        command = ""
+        for line in printed.splitlines():
+            if line.startswith(" "):
+                code, text = self.seen[command]
+                self.seen[command] = (code, f"{text}{line[1:]}\n")
+            elif line.startswith("see "):
+                number, command = line.removeprefix("see ").split(" ", 1)
+                self.seen[command] = (int(number), "")
+            elif line.count(" ") >= 3:
+                what, address, outcome, text = line.split(" ", 3)
+                self.results.append(Result(what, address, outcome, text.strip("\t").replace("\t", "\n")))
+
+
+@dataclass(frozen=True)
+class NodeProbes:
+    """The two probe pods of a node; a text in place of one says why there is none."""
+
+    in_pod_network: ProbePod | str
+    on_host: ProbePod | str
+
+
+@contextmanager
+def open_probes(
+    cluster: Cluster, nodes: Sequence[Object], settings: Settings, deadline: Deadline
+) -> Iterator[dict[str, NodeProbes]]:
+    """Make the probe pods of the given nodes (API objects), by the node's name; they are removed at the end, whatever happens.
+
+    What runs that were killed left behind is removed first.
+
+    :param deadline: also how long a pod may take to get ready, half of it.
+    :raises PodnetError: when the namespace cannot be made; a pod that cannot stands with its reason.
+    """
+    run = _Run(cluster, settings, int(deadline.seconds) + 60)
+    remove_leftovers(cluster)
+    try:
+        run.open_namespace()
+        yield run.make_pods(nodes, deadline)
+    finally:
+        run.remove()
+
+
+class _Run:
+    """What one run makes: its pods, and its namespace unless it is given one that is there."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, lifetime: int) -> None:
+        self._cluster = cluster
+        self._settings = settings
+        self._lifetime = lifetime  # seconds until the pods end by themselves, should nobody be left to remove them
+        self._id = secrets.token_hex(4)
+        self._namespace = settings.namespace or _NAMESPACE_PREFIX + self._id
+        self._doomed: tuple[str, dict[str, str]] | None = None  # what a DELETE is to be asked for at the end
+        # Outside of what nodes use for Services (NodePort) and for their own connections.
+        self._port = 61001 + secrets.randbelow(4000)
+        owner = f"{socket.gethostname()} {os.getpid()} {int(time.time()) + lifetime}"
+        self._marks: Object = {"labels": {**pods.MANAGED_BY, RUN: self._id}, "annotations": {_OWNER: owner}}
+
+    def open_namespace(self) -> None:
+        pods_of_run = (path("pods", namespace=self._namespace), {"labelSelector": f"{RUN}={self._id}"})
+        if self._settings.namespace and self._is_there():
+            self._doomed = pods_of_run
+            return
+        # Set before it is made: the signal that ends a task may come before the answer. The namespace takes its pods along.
+        self._doomed = (path("namespaces", self._namespace), {})
+        try:
+            self._cluster.create(path("namespaces"), self._namespace_body())
+        except ConflictError:
+            self._doomed = pods_of_run  # somebody else was faster
+        except PodnetError:
+            self._doomed = None
+            raise
+
+    def _is_there(self) -> bool:
+        try:
+            self._cluster.get(path("namespaces", self._namespace))
+        except NotFoundError:
+            return False
+        return True
+
+    def _namespace_body(self) -> Object:
+        # Pods on the host network are admitted nowhere else.
+        labels = {**self._marks["labels"], "pod-security.kubernetes.io/enforce": "privileged"}
+        return {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {**self._marks, "name": self._namespace, "labels": labels},
+        }
+
+    def make_pods(self, nodes: Sequence[Object], deadline: Deadline) -> dict[str, NodeProbes]:
+        names = {_name(node): f"podnet-probe-{self._id}-{number}" for number, node in enumerate(nodes)}
+        wanted = [(f"{name}{suffix}", node) for node, name in names.items() for suffix in ("", _ON_HOST)]
+        reasons: dict[str, str] = {}
+
+        def create(pod_name: str, node: str) -> None:
+            try:
+                self._create(pod_name, node, host_network=pod_name.endswith(_ON_HOST))
+            except PodnetError as error:
+                reasons[pod_name] = f"its probe pod was not admitted: {error}"
+
+        pool = ThreadPoolExecutor(max_workers=_THREADS)
+        try:
+            list(pool.map(lambda pair: create(*pair), wanted))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interrupted task does not wait for calls under way
+        ready = pods.wait(
+            self._cluster,
+            self._namespace,
+            [pod_name for pod_name, dummy in wanted if pod_name not in reasons],
+            pods.is_settled,
+            deadline.within(deadline.seconds / 2),
+            labelSelector=f"{RUN}={self._id}",
+        )
+
+        def found(name: str) -> ProbePod | str:
+            pod = ready.get(name)
+            if pod is None:
+                return reasons.get(name, "its probe pod was removed by somebody else")
+            if pods.is_ready(pod):
+                return ProbePod(self._cluster, pod, self._port)
+            with self._cluster.more_time():
+                return pods.why_not_ready(self._cluster, pod)
+
+        return {node: NodeProbes(found(name), found(name + _ON_HOST)) for node, name in names.items()}
+
+    def _create(self, name: str, node: str, *, host_network: bool) -> None:
+        url = path("pods", namespace=self._namespace)
+        try:
+            self._cluster.create(url, self._pod(name, node, _BASELINE, host_network=host_network))
+        except ForbiddenError:
+            if host_network:
+                raise
+            # The profile restricted admits no pings, but TCP.
+            self._cluster.create(url, self._pod(name, node, _RESTRICTED, host_network=False))
+
+    def _pod(self, name: str, node: str, security: Object, *, host_network: bool) -> Object:
+        container = {
+            "name": "probe",
+            "image": self._settings.image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["sh", "-c", _LISTEN, str(self._port), name, _ANSWER],
+            "securityContext": security,
+            "resources": {
+                "requests": {"cpu": "10m", "memory": "16Mi"},
+                "limits": {"cpu": "500m", "memory": "64Mi"},
+            },
+        }
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "labels": {**self._settings.labels, **self._marks["labels"]},
+                "annotations": {**self._settings.annotations, **self._marks["annotations"]},
+            },
+            "spec": {
+                "nodeName": node,
+                "hostNetwork": host_network,
+                "restartPolicy": "Never",
+                "activeDeadlineSeconds": self._lifetime,
+                "terminationGracePeriodSeconds": 1,
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "tolerations": [{"operator": "Exists"}],
+                "imagePullSecrets": [{"name": secret} for secret in self._settings.pull_secrets],
+                "containers": [container],
+            },
+        }
+
+    def remove(self) -> None:
+        """Remove all that was made in one call, which also finds what was created when the answer never arrived."""
+        if self._doomed:
+            url, query = self._doomed
+            with self._cluster.more_time():
+                self._cluster.delete(url, **query)
+
+
+def _name(node: Object) -> str:
+    return str(node["metadata"]["name"])
+
+
+# --- what killed runs left ----------------------------------------------------------------------------------------------
+
+
+def remove_leftovers(cluster: Cluster) -> None:
+    """Remove the pods and namespaces of runs that are over and did not get to remove them.
+
+    A run is over when its time is, or when its process was on this machine and is gone: others may be at work right now.
+    """
+    for kind in ("pods", "namespaces"):
+        try:
+            found = cluster.list(path(kind), labelSelector=RUN)["items"]
+        except ForbiddenError:
+            continue  # who may not look made nothing there
+        for item in found:
+            metadata = item["metadata"]
+            if "deletionTimestamp" in metadata or not _is_over(metadata, time.time(), _is_running):
+                continue
+            # It goes already, or is somebody else's to remove.
+            with suppress(NotFoundError, ConflictError, ForbiddenError):
+                cluster.delete(path(kind, metadata["name"], metadata.get("namespace")))
+
+
+def _is_over(metadata: Mapping[str, Any], now: float, is_running: Callable[[int], bool]) -> bool:
+    try:
+        host, process, expiry = metadata["annotations"][_OWNER].split()
+        return now > int(expiry) or (host == socket.gethostname() and not is_running(int(process)))
+    except (KeyError, ValueError, TypeError):  # the annotation was edited: an hour is longer than any run
+        created = calendar.timegm(time.strptime(metadata["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ"))
+        return now > created + 3600
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, which runs
+    return True
