@@ -23,11 +23,12 @@ from netns_cluster.runtime.messages import Container
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 SIZE_LIMIT = "64m"
-NOT_IN_HOST_TOOLS = frozenset({"ip", "ipneigh", "nft"})
-"""Programs that a container with host tools takes from the host's packages, never from busybox."""
+PROBES = ("ping", "ping6", "traceroute", "traceroute6")
+"""Programs that are busybox's even beside the host's tools, so that they print the same everywhere."""
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-HOST_TOOLS_SEARCH_PATH = f"/opt/busybox:{SEARCH_PATH}"
+# The shell must be the host's: that of busybox runs busybox's ip whatever the path says.
+HOST_TOOLS_SEARCH_PATH = f"/opt/probes:{SEARCH_PATH}:/opt/busybox"
 
 _USERS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 _GROUPS = "root:x:0:\nnogroup:x:65534:\n"
@@ -44,17 +45,14 @@ def busybox_version(busybox: Path) -> str:
 def prepare_images(directory: Path, busybox: Path) -> None:
     """Lay out below ``directory``, an empty tmpfs, what containers show: links to busybox for each of its applets."""
     applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    programs, beside_host = directory / "bin", directory / "bin-beside-host"
-    for folder in (programs, beside_host, directory / "volumes", directory / "root"):
-        folder.mkdir()
-    (programs / "busybox").write_bytes(busybox.read_bytes())
-    (programs / "busybox").chmod(0o755)
-    os.link(programs / "busybox", beside_host / "busybox")
-    for applet in applets:
-        if applet != "busybox":
-            os.symlink("busybox", programs / applet)
-            if applet not in NOT_IN_HOST_TOOLS:
-                os.symlink("busybox", beside_host / applet)
+    for folder in ("bin", "probes", "volumes", "root"):
+        (directory / folder).mkdir()
+    (directory / "bin" / "busybox").write_bytes(busybox.read_bytes())
+    (directory / "bin" / "busybox").chmod(0o755)
+    os.link(directory / "bin" / "busybox", directory / "probes" / "busybox")
+    for folder, names in (("bin", applets), ("probes", PROBES)):
+        for name in set(names) - {"busybox"}:
+            os.symlink("busybox", directory / folder / name)
 
 
 def build(images: Path, container: Container) -> str:
@@ -101,8 +99,9 @@ def _show_busybox(root: str, images: Path) -> None:
 
 
 def _show_host_tools(root: str, images: Path) -> None:
-    os.mkdir(f"{root}/opt/busybox")
-    bind(str(images / "bin-beside-host"), f"{root}/opt/busybox", read_only=True)
+    for folder, name in (("probes", "probes"), ("bin", "busybox")):
+        os.mkdir(f"{root}/opt/{name}")
+        bind(str(images / folder), f"{root}/opt/{name}", read_only=True)
     for name in _HOST_DIRECTORIES:
         if os.path.islink(f"/{name}"):
             os.symlink(os.readlink(f"/{name}"), f"{root}/{name}")

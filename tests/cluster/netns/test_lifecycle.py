@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Clusters made, found again, refused, killed and removed; what the machine shows before and after."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import ROOT, Cluster, Command, eventually
+
+ORDINARY_USER = 54321
+
+
+@pytest.fixture
+def machine_as_before() -> Iterator[None]:
+    """Fail a test that leaves interfaces, namespaces, mounts or processes on the machine."""
+
+    def sight() -> dict[str, set[str]]:
+        links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
+        named = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+        commands = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    commands[entry.name] = (
+                        (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    )
+                except OSError:
+                    continue
+        ours = {f"{pid} {line}" for pid, line in commands.items() if "netns_cluster" in line or "2147483647" in line}
+        return {
+            "links": {line.split(": ")[1] for line in links.splitlines()},
+            "named namespaces": set(named.splitlines()),
+            "mounts": set(Path("/proc/self/mounts").read_text().splitlines()),
+            "processes": ours,
+        }
+
+    before = sight()
+    yield
+    after = eventually(lambda: (now := sight())["processes"] <= before["processes"] and now)
+    assert {what: after[what] - before[what] for what in before if what != "links"} == {
+        "named namespaces": set(),
+        "mounts": set(),
+        "processes": set(),
+    }
+    assert {
+        link for link in after["links"] - before["links"] if "cali" in link or "node" in link or "br0" in link
+    } == set()
+
+
+def processes_of(cluster: Cluster) -> list[int]:
+    """Return the process ids, as the machine counts them, of a cluster's first process and all that come from it."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [cluster.description["pid"]]
+    for pid in found:  # grows while it is gone through
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+@pytest.mark.usefixtures("machine_as_before")
+def test_up_twice_is_one_cluster_and_down_twice_is_none(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    arguments = ("--name", "twice", "--workers", "1", "--kubeconfig", str(path))
+    first, second = command.answer("up", *arguments), command.answer("up", *arguments)
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert first["cluster"] == second["cluster"]
+    assert first["cluster"]["nodes"] == ["twice-control-plane", "twice-worker"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert yaml.safe_load(path.read_text())["current-context"] == "netns-twice"
+    path.unlink()
+    assert command.answer("up", *arguments)["changed"]
+    assert path.exists()
+    assert "cluster twice is removed" in command.run("down", "--name", "twice").stdout
+    assert not path.exists()
+    assert command.answer("down", "--name", "twice") == {
+        "changed": False,
+        "cluster": {"name": "twice", "status": "absent"},
+    }
+
+
+def test_another_shape_under_the_same_name_is_refused_with_the_differences(demo: Cluster, command: Command) -> None:
+    refused = command.answer("up", "--name", "demo", "--workers", "3", "--pod-subnet", "10.1.0.0/16")
+    assert refused["error"] == "other-shape"
+    assert "workers: 2, asked for 3" in refused["msg"]
+    assert "pod_subnets: ['192.168.0.0/16'], asked for ['10.1.0.0/16']" in refused["msg"]
+    assert "down --name demo" in refused["msg"]
+    result = command.run("up", "--name", "demo", "--workers", "3")
+    assert (result.returncode, result.stdout, result.stderr[:20]) == (1, "", "error: cluster demo ")
+
+
+def test_a_request_that_cannot_be_is_refused_before_anything_is_made(command: Command) -> None:
+    refused = command.answer("up", "--name", "Nope")
+    assert refused["error"] == "invalid-request"
+    assert not (command.state / "Nope").exists()
+
+
+def test_the_list_shows_what_there_is(demo: Cluster, command: Command) -> None:
+    (found,) = [one for one in command.answer("list")["clusters"] if one["name"] == "demo"]
+    assert found == demo.description
+    assert (found["status"], found["emulated"], found["context"]) == ("running", True, "netns-demo")
+    lines = command.run("list").stdout.splitlines()
+    assert lines[0].split() == ["NAME", "STATUS", "NODES", "FAMILIES", "SERVER"]
+    assert ["demo", "running", "3", "ipv4", found["server"]] in [line.split() for line in lines]
+
+
+def test_what_a_cluster_notes_down_is_for_its_owner_only(demo: Cluster, command: Command) -> None:
+    assert (command.state / "demo").stat().st_mode & 0o777 == 0o700
+    assert Path(demo.kubeconfig).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("machine_as_before")
+def test_clusters_of_two_names_live_side_by_side_with_the_same_addresses(demo: Cluster, command: Command) -> None:
+    other = Cluster(command.answer("up", "--name", "other", "--workers", "1")["cluster"])
+    pod = other.run_pod("bb1", node="other-worker")
+    assert pod["status"]["hostIP"] == "172.18.0.2"
+    other.kubectl("exec", "bb1", "--", "ping", "-c", "1", "8.8.8.8")
+    assert demo.get("/api/v1/namespaces/default/pods")["items"] == []
+    stranger = other.request("GET", "/api/v1/nodes", token=demo._token)
+    assert stranger.status == 401
+    command.run("down", "--name", "other")
+    assert demo.get("/version")
+
+
+@pytest.mark.usefixtures("machine_as_before")
+@pytest.mark.parametrize("victim", ["the first process", "the API server"])
+def test_kill_9_leaves_nothing_and_the_next_up_clears_the_rest(command: Command, victim: str) -> None:
+    cluster = Cluster(command.answer("up", "--name", "killed", "--workers", "1")["cluster"])
+    cluster.run_pod("bb1")
+    processes = processes_of(cluster)
+    assert len(processes) >= 5  # runtime, API server, two agents, the pod
+    server = next(pid for pid in processes if b"netns_cluster.server" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(processes[0] if victim == "the first process" else server, signal.SIGKILL)
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+    (stale,) = [one for one in command.answer("list")["clusters"] if one["name"] == "killed"]
+    assert stale["status"] == "stale"
+    again = command.answer("up", "--name", "killed", "--workers", "1")
+    assert again["changed"]
+    assert Cluster(again["cluster"]).get("/api/v1/namespaces/default/pods")["items"] == []
+    command.run("down", "--name", "killed")
+
+
+@pytest.mark.usefixtures("machine_as_before")
+def test_ctrl_c_in_the_middle_of_up_leaves_nothing(command: Command) -> None:
+    directory = command.state / "cut"
+    with command.start("up", "--name", "cut", start_new_session=True) as process:
+        eventually(lambda: (directory / "cluster.json").exists())
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode in (0, 130)
+    if process.returncode == 130:
+        assert "interrupted" in errors
+        assert not directory.exists()
+    assert command.answer("up", "--name", "cut")["cluster"]["status"] == "running"
+    command.run("down", "--name", "cut")
+
+
+@pytest.mark.usefixtures("machine_as_before")
+def test_an_up_that_is_killed_leaves_no_cluster_that_nobody_knows(command: Command) -> None:
+    with command.start("up", "--name", "lost") as process:
+        eventually(lambda: (command.state / "lost" / "cluster.json").exists())
+        process.kill()
+    outcome = command.answer("up", "--name", "lost")
+    assert outcome["cluster"]["status"] == "running"
+    command.run("down", "--name", "lost")
+
+
+@pytest.mark.usefixtures("machine_as_before")
+def test_two_ups_at_once_make_one_cluster(command: Command) -> None:
+    started = [command.start("up", "--name", "race", "--workers", "0", "--json") for _ in range(2)]
+    answers = [json.loads(process.communicate(timeout=60)[0]) for process in started]
+    assert sorted(answer["changed"] for answer in answers) == [False, True]
+    assert answers[0]["cluster"] == answers[1]["cluster"]
+    command.run("down", "--name", "race")
+
+
+def as_ordinary_user(*command: str) -> list[str]:
+    """Return a command that runs another one as nobody in particular, with this interpreter readable to him."""
+    home = os.path.expanduser("~")
+    interpreter = Path(os.path.realpath(sys.executable)).parents[1]
+    script = (
+        'set -e; mkdir "$1/python"; mount --bind "$2" "$1/python"; mount -t tmpfs -o mode=755 tmpfs "$3"; '
+        'mkdir -p "$2"; mount --bind "$1/python" "$2"; shift 3; '
+        f"exec setpriv --reuid {ORDINARY_USER} --regid {ORDINARY_USER} --clear-groups env -u XDG_RUNTIME_DIR "
+        '"$@"'
+    )
+    if not interpreter.is_relative_to(home):
+        script = f'shift 3; exec setpriv --reuid {ORDINARY_USER} --regid {ORDINARY_USER} --clear-groups "$@"'
+    return ["sh", "-c", script, "sh", str(interpreter), home, *command]
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can become another user; an ordinary user's runs are all tests here"
+)
+@pytest.mark.usefixtures("machine_as_before")
+def test_an_ordinary_user_gets_the_same_cluster(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("user")
+    for folder in (home, *list(home.parents)[:2]):
+        folder.chmod(0o755)
+    state = home / "state"
+    state.mkdir()
+    os.chown(state, ORDINARY_USER, ORDINARY_USER)
+    arguments = as_ordinary_user(
+        sys.executable, "-m", "netns_cluster", "up", "--name", "user", "--workers", "1", "--json"
+    )
+    scratch = home / "scratch"
+    scratch.mkdir()
+    command = ["unshare", "--mount", *arguments[:4], str(scratch), *arguments[4:]]
+    environment = {**os.environ, "NETNS_CLUSTER_STATE": str(state), "PYTHONPATH": str(ROOT), "HOME": str(state)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    answer = json.loads(result.stdout or json.dumps({"msg": result.stderr}))
+    if answer.get("error") == "unfit-machine":
+        pytest.skip(answer["msg"])
+    try:
+        assert answer.get("changed"), answer
+        cluster = Cluster(answer["cluster"])
+        pod = cluster.run_pod("bb1", node="user-worker")
+        cluster.kubectl("exec", "bb1", "--", "ping", "-c", "1", "8.8.8.8")
+        interface = "cali98fd8882b62"
+        assert f"{pod['status']['podIP']} dev {interface} scope link" in cluster.on_node("user-worker", "ip", "route")
+        owner = os.stat(f"/proc/{answer['cluster']['pid']}").st_uid
+        assert owner == ORDINARY_USER
+    finally:
+        os.kill(answer["cluster"]["pid"], signal.SIGKILL)
