@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -41,7 +41,10 @@ PROBES: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str", "default": "default"},
 }
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # RFC 1123, as Kubernetes takes it
+# RFC 1123, as Kubernetes takes it: a namespace is a label, a pod or a node a subdomain.
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_SCOPED_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
 class Place(NamedTuple):
@@ -65,19 +68,21 @@ def place(text: str, namespace: str) -> Place:
 
     :raises InputError: when it is none of these.
     """
-    try:
-        return Place("address", "", str(ipaddress.ip_address(text)))
-    except ValueError:
-        pass
+    if _SCOPED_ADDRESS.fullmatch(text):
+        with suppress(ValueError):
+            return Place("address", "", str(ipaddress.ip_address(text)))
     words = text.split("/")
     kind = words.pop(0) if len(words) > 1 and words[0] in ("pod", "node") else "pod"
-    limit = 2 if kind == "pod" else 1
-    if len(words) > limit or not all(_NAME.fullmatch(word) for word in words):
+    if kind == "node":
+        namespace = ""
+    elif len(words) == 2:
+        namespace = words.pop(0)
+    if len(words) != 1 or not _NAME.fullmatch(words[0]) or (kind == "pod" and not _NAMESPACE.fullmatch(namespace)):
         raise InputError(
             f"{text!r} is no end of a probe; give a pod (NAME, NAMESPACE/NAME), a node (node/NAME) or an IP address"
             + (" (the pod had no address yet when this was written)" if text in ("", "<no value>", "None") else "")
         )
-    return Place(kind, words[0] if len(words) == 2 else namespace if kind == "pod" else "", words[-1])
+    return Place(kind, namespace, words[0])
 
 
 @dataclass
@@ -101,7 +106,7 @@ class Ends:
             return [where.name]
         found = self.object(where)
         if where.kind == "node":
-            return [item["address"] for item in found["status"]["addresses"] if item["type"] == "InternalIP"]
+            return [item["address"] for item in found["status"].get("addresses", ()) if item["type"] == "InternalIP"]
         if not found["status"].get("podIPs") or pods.is_finished(found):
             raise PodNotReadyError(pods.why_not_ready(self.cluster, found))
         return [item["ip"] for item in found["status"]["podIPs"]]
