@@ -25,7 +25,7 @@ outside_vars = -e connectivity_outside=$$($(KIND_KIT)/outside up)
 kit = kit
 endif
 endif
-lab_vars = -e podnet_provider=$(PROVIDER) -e lab_cluster_name=$(NAME) $(kit_vars)
+lab_vars = -e lab_cluster_provider=$(PROVIDER) -e lab_cluster_name=$(NAME) $(kit_vars)
 
 .PHONY: help
 help: ## Explain the targets.
@@ -53,13 +53,17 @@ test: setup-test $(kit) ## Set everything up and run all tests, on each cluster 
 check: setup-test ## Lint, types, layers and unit tests: the daily loop.
 	@python tests/gates.py quick
 
+.PHONY: test-matrix
+test-matrix: setup-test ## Run the tests and the lab with each Python, ansible-core and Kubernetes client, on netns clusters.
+	@python tests/matrix.py
+
 .PHONY: clean
 clean: ## Remove what was built here; clusters stay (make down).
 	rm -rf build .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .PHONY: lock
 lock: setup-test ## Pin the requirements anew.
-	@for set in uv lab dev; do \
+	@for set in uv lab dev matrix/kubernetes-35 matrix/kubernetes-newest; do \
 	  (cd requirements && uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header $$set.in -o $$set.txt) || exit; \
 	done
 

@@ -27,6 +27,8 @@ def run_module(operation: Operation) -> None:
     """Run an operation as a module: read its arguments from Ansible, print its result, end the process."""
     module = AnsibleModule(argument_spec=operation.options, supports_check_mode=True, **operation.rules)
     result = _result(operation, Task(module.params, module.check_mode))
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -289,7 +289,7 @@ def _credential(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[s
     request = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
     environment = {**os.environ, **variables, "KUBERNETES_EXEC_INFO": json.dumps(request)}
     try:
-        done = program.run(command, Deadline(_PLUGIN_SECONDS), environment)
+        done = program.run(command, Deadline(_PLUGIN_SECONDS), environment=environment)
     except (MissingProgramError, DeadlineError) as error:
         hint = f" ({plugin['installHint'].strip()})" if plugin.get("installHint") else ""
         raise ConfigError(f"its credential plugin gives nothing: {error}{hint}") from error

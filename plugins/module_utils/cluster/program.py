@@ -1,55 +1,93 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run a program on this machine: no shell, always with a deadline. Private to the collection: it may change at any time."""
+"""Programs of this machine, run to their end or ended with all that they started: no shell, always with a deadline.
+
+Private to the collection: it may change at any time.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import MissingProgramError
 
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_GRACE_SECONDS = 5  # between SIGTERM and SIGKILL
+_OUTPUT_LINES = 40  # of a program that was ended, in the failed result
+
 
 def run(
-    command: Sequence[str], deadline: Deadline, environment: Mapping[str, str] | None = None
+    command: Sequence[str], deadline: Deadline, *, stdin: str = "", environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, whatever its exit code.
+    """Run a program to its end, whatever its exit status; what ends this call early ends the program and its children, too.
 
     :param environment: its variables; None gives it those of this process.
-    :raises MissingProgramError: when it is not on PATH or may not be run, DeadlineError when it does not end in time: it is
-        killed then, with what it started.
+    :raises MissingProgramError: it is not on PATH, or may not be run.
+    :raises DeadlineError: it was ended because its time was over.
     """
-    doing = " ".join(command)
+    doing = " ".join([os.path.basename(command[0]), *command[1:4]])
     seconds = deadline.remaining(doing)
+    process: subprocess.Popen[str] | None = None
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env=environment,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise MissingProgramError(
-            f"the program {command[0]} is not on PATH; install it, or do without what needs it"
-        ) from error
+        with _signals_put_off():
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command knows no deadline
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env=environment,
+                start_new_session=True,  # a process group of its own: it is ended as a whole
+            )
+        stdout, stderr = process.communicate(stdin, timeout=seconds)
+    except FileNotFoundError:
+        message = f"the program {command[0]} is not on PATH; install it, or do without what needs it"
+        raise MissingProgramError(message, program=command[0]) from None
     except OSError as error:
-        raise MissingProgramError(
-            f"the program {command[0]} cannot be run: {error.strerror}; install it anew"
-        ) from error
-    with process:
-        try:
-            stdout, stderr = process.communicate(timeout=seconds)
-        except BaseException as error:
-            # All of them: a child of its own may hold the other end of the pipes, which closing them would wait for.
-            os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise deadline.passed(doing) from error
+        message = f"the program {command[0]} cannot be run: {error.strerror}; install it anew"
+        raise MissingProgramError(message, program=command[0]) from error
+    except BaseException as error:
+        printed = _end(process) if process else ""
+        if not isinstance(error, subprocess.TimeoutExpired):
             raise
+        passed = deadline.passed(doing)
+        passed.details["output"] = printed.splitlines()[-_OUTPUT_LINES:]
+        raise passed from None
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Let what a signal raises wait until the program that is being started is known, so that it can be ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers run in the main thread only
+        return
+    came: list[int] = []
+    previous = {number: signal.signal(number, lambda late, frame: came.append(late)) for number in _ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
+
+
+def _end(process: subprocess.Popen[str]) -> str:
+    """End a program and what is left of its group, and return all that it printed."""
+    output = ""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        if process.returncode is None:
+            with suppress(subprocess.TimeoutExpired):
+                output = "".join(process.communicate(timeout=_GRACE_SECONDS))
+    return output

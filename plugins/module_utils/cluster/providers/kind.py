@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import kind_problems
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import kind_problems, program
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers import kind_config, manifests, programs
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers import kind_config, manifests
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.nodes import Object, node_records
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.wanted import Wanted
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
@@ -63,11 +63,9 @@ class Kind:
         :raises MissingProgramError: docker or kind is not on PATH, or kind is too old.
         :raises ClusterError: the Docker engine does not answer.
         """
-        for program, source in _PROGRAMS.items():
-            if shutil.which(program) is None:
-                raise MissingProgramError(
-                    f"the program {program} is not on PATH: install it ({source})", program=program
-                )
+        for name, source in _PROGRAMS.items():
+            if shutil.which(name) is None:
+                raise MissingProgramError(f"the program {name} is not on PATH: install it ({source})", program=name)
         printed = self._kind("version").stdout
         version = re.search(r"v(\d+)\.(\d+)\S*", printed)
         if version is None or (int(version[1]), int(version[2])) < _MINIMUM_VERSION:
@@ -305,7 +303,7 @@ class Kind:
     def _kubectl(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         kubectl = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", *arguments]
         command = ["docker", "exec", "--interactive", self._control_plane, *kubectl]
-        return programs.run(command, self._deadline, stdin=stdin)
+        return program.run(command, self._deadline, stdin=stdin)
 
     def _docker_ok(self, *arguments: str) -> str:
         done = self._docker(*arguments)
@@ -314,7 +312,7 @@ class Kind:
         return done.stdout
 
     def _docker(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return programs.run(["docker", *arguments], self._deadline.within(_ANSWER_SECONDS))
+        return program.run(["docker", *arguments], self._deadline.within(_ANSWER_SECONDS))
 
     def _kind(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         # kind writes to KUBECONFIG, else to ~/.kube/config, when it creates and when it deletes.
@@ -324,7 +322,7 @@ class Kind:
                 "KUBECONFIG": os.path.join(folder, "config"),
                 "KIND_EXPERIMENTAL_PROVIDER": "docker",
             }
-            return programs.run(["kind", *arguments], self._deadline, stdin=stdin, environment=environment)
+            return program.run(["kind", *arguments], self._deadline, stdin=stdin, environment=environment)
 
 
 def _output(done: subprocess.CompletedProcess[str]) -> str:

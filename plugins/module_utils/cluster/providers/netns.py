@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import program
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers import programs
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.nodes import Object, node_records
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.wanted import CALICO, Wanted
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
@@ -143,8 +143,8 @@ class Netns:
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
         }
         # -P: nothing in the folder that the task happens to run in takes the place of the program or of a library.
-        program = [sys.executable, "-P", "-m", "netns_cluster", command, "--json", *arguments]
-        done = programs.run(program, self._deadline, environment=environment)
+        words = [sys.executable, "-P", "-m", "netns_cluster", command, "--json", *arguments]
+        done = program.run(words, self._deadline, environment=environment)
         try:
             answer: Object = json.loads(done.stdout)
         except json.JSONDecodeError:

@@ -95,5 +95,5 @@ def test_nothing_is_started_once_the_time_is_over(tmp_path: Path) -> None:
 
 
 def test_variables_may_be_given_to_it() -> None:
-    done = program.run(python("import os; print(os.environ['WHO'])"), Deadline(PATIENCE), {"WHO": "me"})
+    done = program.run(python("import os; print(os.environ['WHO'])"), Deadline(PATIENCE), environment={"WHO": "me"})
     assert done.stdout == "me\n"

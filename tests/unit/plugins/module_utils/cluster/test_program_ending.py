@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import program
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers import programs
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import DeadlineError, MissingProgramError
 
 # The shell and its child both hold the pipe open for as long as they live.
@@ -24,20 +24,20 @@ def test_what_a_program_is_given_and_what_it_prints_pass_through() -> None:
         "import sys, os; print(sys.stdin.read().upper(), os.environ['X']); print('aside', file=sys.stderr); sys.exit(3)"
     )
 
-    done = programs.run([sys.executable, "-c", code], Deadline(20), stdin="text", environment={"X": "given"})
+    done = program.run([sys.executable, "-c", code], Deadline(20), stdin="text", environment={"X": "given"})
 
     assert (done.returncode, done.stdout, done.stderr) == (3, "TEXT given\n", "aside\n")
 
 
 def test_output_that_is_no_utf8_is_no_crash() -> None:
-    done = programs.run([sys.executable, "-c", r"import os; os.write(1, b'\xff')"], Deadline(20))
+    done = program.run([sys.executable, "-c", r"import os; os.write(1, b'\xff')"], Deadline(20))
 
     assert done.stdout == "\N{REPLACEMENT CHARACTER}"
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(MissingProgramError, match="no-such-program is not on PATH"):
-        programs.run(["no-such-program"], Deadline(20))
+        program.run(["no-such-program"], Deadline(20))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def written(pipe: str) -> Iterator[Callable[[], str]]:
 
 def test_a_program_and_its_child_are_ended_when_the_time_is_over(pipe: str, written: Callable[[], str]) -> None:
     with pytest.raises(DeadlineError, match="did not end within 2 seconds") as caught:
-        programs.run(["sh", "-c", PARENT_AND_CHILD, pipe], Deadline(2))
+        program.run(["sh", "-c", PARENT_AND_CHILD, pipe], Deadline(2))
 
     assert written() == "started\n"
     assert caught.value.details["output"] == ["last words"]
@@ -72,10 +72,10 @@ def test_a_program_and_its_child_are_ended_when_the_time_is_over(pipe: str, writ
 def test_a_program_that_ignores_sigterm_is_killed(
     pipe: str, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(program, "_GRACE_SECONDS", 0.1)
 
     with pytest.raises(DeadlineError):
-        programs.run(["sh", "-c", f"trap '' TERM; {PARENT_AND_CHILD}", pipe], Deadline(2))
+        program.run(["sh", "-c", f"trap '' TERM; {PARENT_AND_CHILD}", pipe], Deadline(2))
 
     assert written() == "started\n"
 
@@ -99,7 +99,7 @@ def test_a_program_and_its_child_are_ended_when_a_signal_interrupts_the_call(pip
     try:
         thread.start()
         with pytest.raises(InterruptionError):
-            programs.run(["sh", "-c", PARENT_AND_CHILD, pipe], Deadline(60))
+            program.run(["sh", "-c", PARENT_AND_CHILD, pipe], Deadline(60))
     finally:
         signal.signal(signal.SIGTERM, before)
 
