@@ -9,12 +9,6 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
-  check_mode:
-    support: full
-    description: In check mode nothing is changed; what would change is reported.
-  diff_mode:
-    support: full
-    description: The difference between what is and what is to be is returned under RV(ignore:diff).
   platform:
     platforms: posix
     support: full
@@ -26,6 +20,17 @@ notes:
     Ansible's own process. Otherwise it runs as an ordinary module on the host.
 """
 
+    CHANGES = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: In check mode nothing is changed; what would change is reported.
+  diff_mode:
+    support: full
+    description: The difference between what is and what is to be is returned under RV(ignore:diff).
+"""
+
     INFO = r"""
 options: {}
 attributes:
@@ -35,15 +40,6 @@ attributes:
   diff_mode:
     support: N/A
     description: Nothing is changed, so there is no difference.
-  platform:
-    platforms: posix
-    support: full
-    description: The task runs where the API server can be reached, by default on the controller.
-requirements:
-  - python >= 3.11
-notes:
-  - With a local connection, and without become, async, environment or an interpreter of its own, the task runs inside
-    Ansible's own process. Otherwise it runs as an ordinary module on the host.
 """
 
     ACTIONGROUP = r"""

@@ -16,6 +16,7 @@ description:
 author: The kubelab authors (@kubelab)
 extends_documentation_fragment:
   - kubelab.podnet.attributes
+  - kubelab.podnet.attributes.changes
 options:
   name:
     description:

@@ -12,6 +12,7 @@ description:
   - A line that is not understood is returned as such, never left out.
 author: The kubelab authors (@kubelab)
 extends_documentation_fragment:
+  - kubelab.podnet.attributes
   - kubelab.podnet.attributes.info
   - kubelab.podnet.attributes.actiongroup
   - kubelab.podnet.cluster

@@ -15,6 +15,7 @@ description:
 author: The kubelab authors (@kubelab)
 extends_documentation_fragment:
   - kubelab.podnet.attributes
+  - kubelab.podnet.attributes.changes
   - kubelab.podnet.attributes.actiongroup
   - kubelab.podnet.cluster
 options:

@@ -10,6 +10,7 @@ description:
   - Reads pods by name, or all that selectors match, and gives what the pod network is about in a few plain fields.
 author: The kubelab authors (@kubelab)
 extends_documentation_fragment:
+  - kubelab.podnet.attributes
   - kubelab.podnet.attributes.info
   - kubelab.podnet.attributes.actiongroup
   - kubelab.podnet.cluster

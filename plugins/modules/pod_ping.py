@@ -11,34 +11,13 @@ description:
   - A ping that lost a reply is repeated alone before the loss is reported, since many pings at once lose some by themselves.
 author: The kubelab authors (@kubelab)
 extends_documentation_fragment:
+  - kubelab.podnet.attributes
   - kubelab.podnet.attributes.info
   - kubelab.podnet.attributes.actiongroup
   - kubelab.podnet.cluster
   - kubelab.podnet.cluster.nodes
+  - kubelab.podnet.probes
 options:
-  probes:
-    description: What to probe from where.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      from:
-        description: The pod (NAME or NAMESPACE/NAME) or the node (node/NAME) to start from.
-        type: str
-        required: true
-      to:
-        description: The pod (NAME or NAMESPACE/NAME), the node (node/NAME) or the IP address to reach.
-        type: str
-        required: true
-      expect:
-        description: What is to be found. If it is not, the task fails after all probes have been made.
-        type: str
-        choices: [reachable, unreachable]
-        default: reachable
-  namespace:
-    description: The namespace of pods that are named without one.
-    type: str
-    default: default
   count:
     description: How many packets each ping sends, one a second.
     type: int
@@ -47,8 +26,6 @@ options:
     description: The most seconds that the task may take.
     type: int
     default: 60
-notes:
-  - Check mode measures too. A probe that waits for a pod that is not there or not ready, or for a probe pod, is skipped then.
 seealso:
   - module: kubelab.podnet.pod_traceroute
 """

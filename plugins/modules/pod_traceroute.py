@@ -12,34 +12,13 @@ description:
   - Routers answer about once a second, so a hop that is silent once is no fault; it is asked a second time after a pause.
 author: The kubelab authors (@kubelab)
 extends_documentation_fragment:
+  - kubelab.podnet.attributes
   - kubelab.podnet.attributes.info
   - kubelab.podnet.attributes.actiongroup
   - kubelab.podnet.cluster
   - kubelab.podnet.cluster.nodes
+  - kubelab.podnet.probes
 options:
-  probes:
-    description: What to probe from where.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      from:
-        description: The pod (NAME or NAMESPACE/NAME) or the node (node/NAME) to start from.
-        type: str
-        required: true
-      to:
-        description: The pod (NAME or NAMESPACE/NAME), the node (node/NAME) or the IP address to reach.
-        type: str
-        required: true
-      expect:
-        description: What is to be found. If it is not, the task fails after all probes have been made.
-        type: str
-        choices: [reachable, unreachable]
-        default: reachable
-  namespace:
-    description: The namespace of pods that are named without one.
-    type: str
-    default: default
   max_hops:
     description: The most hops to look at.
     type: int
@@ -48,8 +27,6 @@ options:
     description: The most seconds that the task may take.
     type: int
     default: 120
-notes:
-  - Check mode measures too. A probe that waits for a pod that is not there or not ready, or for a probe pod, is skipped then.
 seealso:
   - module: kubelab.podnet.pod_ping
 """

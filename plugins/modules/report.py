@@ -20,6 +20,7 @@ description:
 author: The kubelab authors (@kubelab)
 extends_documentation_fragment:
   - kubelab.podnet.attributes
+  - kubelab.podnet.attributes.changes
 options:
   dest:
     description: The folder to write to. It is made when it is not there.
