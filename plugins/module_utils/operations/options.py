@@ -62,5 +62,7 @@ def labels(values: Mapping[Any, Any], owner: str) -> dict[str, str]:
 
 def connect(parameters: Mapping[str, Any]) -> tuple[Cluster, Deadline]:
     """The cluster that the parameters name, and the task's deadline, which is that of all calls to the cluster, too."""
+    if parameters["timeout"] < 1:
+        raise InputError(f"timeout must be at least 1 second, not {parameters['timeout']}")
     cluster = client.connect(parameters, parameters["timeout"])
     return cluster, cluster.deadline

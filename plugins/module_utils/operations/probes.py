@@ -126,6 +126,18 @@ class Ends:
         return pod_exec.run(self.cluster, self.object(source), command, deadline)
 
 
+def printed(output: pod_exec.Output) -> str:
+    """All that a command printed, its errors last, on lines of their own."""
+    gap = "\n" if output.stdout and output.stderr and not output.stdout.endswith("\n") else ""
+    return output.stdout + gap + output.stderr
+
+
+def in_a_line(text: str) -> str:
+    """What was printed, or the first of it, for a message."""
+    line = " | ".join(line.strip() for line in text[:1000].splitlines() if line.strip())
+    return line[:300] or "it printed nothing"
+
+
 class Probe(NamedTuple):
     """One item of the option ``probes``."""
 
