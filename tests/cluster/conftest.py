@@ -1,8 +1,8 @@
 """One cluster for all tests of this folder that do not make their own.
 
-PODNET_PROVIDER (kind or netns, else netns) says what it is made with. It is made by the module `cluster` when the first test asks
-for it, and removed in the end. With PODNET_KUBECONFIG, it is the one of that file's current context, and stays. With kind,
-PODNET_NODE_IMAGE names the node image, and KIND_KIT says that the image brings the pod network. Clusters are called
+PODNET_PROVIDER (kind or netns, else netns) says what it is made with. It is made by the module `cluster` when the first test
+asks for it, and removed in the end. With PODNET_KUBECONFIG, it is the one of that file's current context, and stays. With
+kind, PODNET_NODE_IMAGE names the node image, and KIND_KIT says that the image brings the pod network. Clusters are called
 PODNET_TEST_PREFIX (else podnet), live and the provider.
 """
 
@@ -78,8 +78,9 @@ def run_elsewhere(operation: str, arguments: Object, *command: str, **environmen
     code = (
         "import importlib, json, sys\n"
         "from ansible_collections.kubelab.podnet.plugins.module_utils.edge import run_in_process\n"
-        "module = importlib.import_module('ansible_collections.kubelab.podnet.plugins.module_utils.operations.' + sys.argv[1])\n"
-        "print(json.dumps(run_in_process(module.OPERATION, json.loads(sys.argv[2]), check_mode=False)))\n"
+        "operations = 'ansible_collections.kubelab.podnet.plugins.module_utils.operations.'\n"
+        "operation = importlib.import_module(operations + sys.argv[1]).OPERATION\n"
+        "print(json.dumps(run_in_process(operation, json.loads(sys.argv[2]), check_mode=False)))\n"
     )
     done = subprocess.run(
         [*command, sys.executable, "-c", code, operation, json.dumps(arguments)],
