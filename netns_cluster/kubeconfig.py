@@ -11,8 +11,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from netns_cluster.errors import InvalidRequestError
 
 Object = dict[str, Any]
@@ -63,7 +61,7 @@ def merge(path: Path, added: Object) -> bool:
         merged[key] = [item for item in config.get(key) or [] if item.get("name") not in names] + added[key]
     if merged == config:
         return False
-    write(path, yaml.safe_dump(merged, sort_keys=False))
+    write(path, _dump(merged))
     return True
 
 
@@ -79,16 +77,26 @@ def remove(path: Path, cluster: str) -> None:
         return
     if config.get("current-context") == name:
         config["current-context"] = ""
-    write(path, yaml.safe_dump(config, sort_keys=False))
+    write(path, _dump(config))
+
+
+# Importing yaml takes longer than all else that "up" does before it starts a cluster, and most often no file is merged.
+
+
+def _dump(config: Object) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(config, sort_keys=False)
+    return text
 
 
 def _read(path: Path) -> Object:
+    import yaml
+
     try:
-        text = path.read_text(encoding="utf-8")
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    try:
-        config = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidRequestError(f"{path} is not a kubeconfig file, so no entry is added to it: {error}") from error
     if config is not None and not isinstance(config, dict):

@@ -108,9 +108,9 @@ def check_revision(store: Store, revision: int) -> None:
 def create(store: Store, target: Target, obj: Object, *, dry_run: bool) -> Object:
     """Check and store a new object."""
     resource, namespace = target.resource, target.namespace or ""
+    obj = _without_nulls(obj)
     _check_identity(target, obj)
-    written = obj.get("metadata") or {}
-    metadata = {key: value for key, value in written.items() if key not in _SERVER_OWNED and value is not None}
+    metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in _SERVER_OWNED}
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = generated_name(metadata["generateName"])
     name = metadata.get("name")
@@ -143,8 +143,9 @@ def replace(store: Store, target: Target, obj: Object, *, dry_run: bool) -> Obje
     """Check and store an object in place of another: what the server owns stays, a stale resourceVersion is a conflict."""
     old = get(store, target)
     name = old["metadata"]["name"]
+    obj = _without_nulls(obj)
     _check_identity(target, obj)
-    written = obj.get("metadata") or {}
+    written = obj.get("metadata", {})
     wanted = written.get("resourceVersion")
     if wanted and wanted != old["metadata"]["resourceVersion"]:
         why = "the object has been modified; please apply your changes to the latest version and try again"
@@ -152,9 +153,9 @@ def replace(store: Store, target: Target, obj: Object, *, dry_run: bool) -> Obje
     kept = {
         key: value for key, value in old["metadata"].items() if key in _SERVER_OWNED or key in ("name", "namespace")
     }
-    metadata = {key: value for key, value in written.items() if key not in _SERVER_OWNED and value is not None} | kept
+    metadata = {key: value for key, value in written.items() if key not in _SERVER_OWNED} | kept
     new = {**obj, "kind": old["kind"], "apiVersion": old["apiVersion"], "metadata": metadata}
-    new = {**new, "spec": obj.get("spec") or {}, "status": old["status"]}
+    new = {**new, "spec": obj.get("spec", {}), "status": old["status"]}
     if target.resource.name == "pods":
         new = {**new, "spec": pods.with_defaults(new)["spec"]}
         pods.validate_update(new, old)
@@ -210,9 +211,18 @@ def generated_name(prefix: str) -> str:
     return prefix + "".join(secrets.choice(GENERATED_ALPHABET) for _ in range(5))
 
 
+def _without_nulls(value: Any) -> Any:
+    """Return a JSON value as an API server reads it: null is what is not there."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value if item is not None]
+    return value
+
+
 def _check_identity(target: Target, obj: Object) -> None:
     """Compare what the body says of itself with what the path says."""
-    resource, metadata = target.resource, obj.get("metadata") or {}
+    resource, metadata = target.resource, obj.get("metadata", {})
     version, kind = obj.get("apiVersion") or resource.api_version, obj.get("kind") or resource.kind
     if version != resource.api_version:
         why = (

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from netns_cluster.api import objects
+from netns_cluster.api import objects, schema
 from netns_cluster.api.errors import ApiError
 from netns_cluster.api.objects import Selection
-from netns_cluster.api.resources import Target
+from netns_cluster.api.resources import Target, resolve
 from netns_cluster.api.store import Store
 
 Object = dict[str, Any]
@@ -298,3 +301,41 @@ def test_a_continuation_whose_revision_is_forgotten_is_gone(target: TargetOf) ->
 @pytest.mark.parametrize("query", [{"continue": "nonsense!"}, {"limit": "many"}, {"resourceVersion": "-1"}])
 def test_a_list_with_a_senseless_option_is_a_bad_request(store: Store, target: TargetOf, query: dict[str, str]) -> None:
     assert failure(lambda: objects.list_page(store, Selection.of(target("pods"), "", ""), query))["code"] == 400
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["name", "image", "env", "a"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+POD_FIELDS = sorted(schema.SCHEMAS["Pod"].fields["spec"].fields)  # type: ignore[union-attr]
+CONTAINER_FIELDS = [
+    "name",
+    "image",
+    "env",
+    "ports",
+    "volumeMounts",
+    "resources",
+    "securityContext",
+    "args",
+    "imagePullPolicy",
+]
+
+
+@given(
+    metadata=st.none()
+    | st.dictionaries(st.sampled_from(["name", "labels", "annotations", "generateName"]), JSON_VALUES),
+    container=st.none() | st.dictionaries(st.sampled_from(CONTAINER_FIELDS), JSON_VALUES, max_size=4),
+    spec=st.none() | st.dictionaries(st.sampled_from(POD_FIELDS), JSON_VALUES, max_size=4),
+)
+def test_no_body_however_odd_is_anything_but_stored_or_refused(metadata: Any, container: Any, spec: Any) -> None:
+    store = Store()
+    store.create("namespaces", {"metadata": {"name": "default"}})
+    target = resolve("/api/v1/namespaces/default/pods")
+    assert target is not None
+    body = {"metadata": metadata, "spec": spec if spec is None else {"containers": [container], **spec}}
+    with contextlib.suppress(ApiError):
+        schema.check("Pod", body)
+        objects.create(store, target, body, dry_run=False)
