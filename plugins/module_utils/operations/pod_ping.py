@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
@@ -18,6 +17,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import items, options
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation, Task
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probes import (
+    CANNOT_SEND,
     PROBES,
     Ends,
     Probe,
@@ -31,8 +31,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.text.ping import Pi
 
 _REPLY_SECONDS = 2  # to wait for the last reply; on the way between pods a reply takes less than a millisecond
 _NOT_ALLOWED = ("are you root", "socket: Operation not permitted", "socket: Permission denied", "cap_net_raw")
-# The kernel takes no packet for that address: there is no route, a blackhole, or a firewall on the way out.
-_CANNOT_SEND = re.compile(r"\b(connect|send|sendto|sendmsg): ")
 
 
 def _run(task: Task) -> dict[str, Any]:
@@ -78,7 +76,7 @@ def _ping(ends: Ends, probe: Probe, count: int, deadline: Deadline) -> dict[str,
             f"{probe.source} may not send pings ({in_a_line(text)}); its container needs the capability NET_RAW, or probe "
             "from its node"
         )
-    if ping.transmitted is None and not _CANNOT_SEND.search(text):
+    if ping.transmitted is None and not CANNOT_SEND.search(text):
         raise ExecError(
             f"ping of {address} in {probe.source} did not tell how it ended (exit code {output.exit_code}: {in_a_line(text)}); "
             "try it by hand, or use an image with another ping"

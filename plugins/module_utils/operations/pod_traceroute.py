@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    DeadlineError,
     ExecError,
     ForbiddenError,
+    InputError,
     PodnetError,
     UnexpectedError,
 )
@@ -19,15 +22,18 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.address_boo
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import items, options
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation, Task
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probes import (
+    CANNOT_SEND,
     PROBES,
     Ends,
     Probe,
+    in_a_line,
     open_ends,
+    printed,
     read_probes,
     waits_for,
 )
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.records import node_record, pod_record
-from ansible_collections.kubelab.podnet.plugins.module_utils.text.traceroute import Traceroute, parse_traceroute
+from ansible_collections.kubelab.podnet.plugins.module_utils.text.traceroute import parse_traceroute
 
 # A router answers one sender about once a second (net.ipv4.icmp_ratelimit), and keeps a few answers in store: one packet
 # a hop, and a pause before a second try, leave it enough.
@@ -37,6 +43,8 @@ _REPLY_SECONDS = 1
 
 def _run(task: Task) -> dict[str, Any]:
     parameters = task.parameters
+    if not 1 <= parameters["max_hops"] <= 255:
+        raise InputError(f"max_hops must be from 1 to 255, not {parameters['max_hops']}")
     probes = read_probes(parameters)
     cluster, deadline = options.connect(parameters)
     with cluster, open_ends(cluster, probes, parameters, deadline, check_mode=task.check_mode) as ends:
@@ -68,26 +76,38 @@ def _address_book(ends: Ends) -> AddressBook:
 def _trace(ends: Ends, probe: Probe, max_hops: int, deadline: Deadline) -> dict[str, Any]:
     address = ends.target(probe.source, probe.target)
     command = ["traceroute", "-n", "-q", "1", "-w", str(_REPLY_SECONDS), "-m", str(max_hops), address]
-    trace, printed = _printed(ends, probe, command, deadline)
-    result = {"address": address, "retried": False, **trace.as_dict(), "printed": printed}
-    if probe.expect == "reachable" and (not trace.reached or any(_is_silent(hop) for hop in result["hops"])):
-        time.sleep(min(_PAUSE_SECONDS, deadline.remaining("traceroute")))
-        again, printed = _printed(ends, probe, command, deadline)
-        first = {hop["ttl"]: hop for hop in result["hops"]}
-        result.update({"retried": True, **again.as_dict(), "printed": printed})
-        result["hops"] = [first.get(hop["ttl"], hop) if _is_silent(hop) else hop for hop in result["hops"]]
-    return result
+    shown = _traced(ends, probe, command, deadline)
+    retried = False
+    if probe.expect == "reachable" and (not shown["reached"] or any(map(_is_silent, shown["hops"]))):
+        with suppress(DeadlineError):  # then what was seen first stands
+            time.sleep(min(_PAUSE_SECONDS, deadline.remaining("traceroute")))
+            shown = _better(shown, _traced(ends, probe, command, deadline))
+            retried = True
+    return {"address": address, "retried": retried, **shown}
 
 
-def _printed(ends: Ends, probe: Probe, command: list[str], deadline: Deadline) -> tuple[Traceroute, str]:
+def _better(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Of two traces the second, with its silent hops filled in; the first when only that one reached the target."""
+    base, other = (first, second) if first["reached"] and not second["reached"] else (second, first)
+    known = {hop["ttl"]: hop for hop in other["hops"]}
+    return {**base, "hops": [known.get(hop["ttl"], hop) if _is_silent(hop) else hop for hop in base["hops"]]}
+
+
+def _traced(ends: Ends, probe: Probe, command: list[str], deadline: Deadline) -> dict[str, Any]:
     output = ends.run(probe.source, command, deadline)
-    printed = output.stdout + output.stderr
-    trace = parse_traceroute(printed)
-    if "socket: Operation not permitted" in printed or "are you root" in printed:
+    text = printed(output)
+    trace = parse_traceroute(text)
+    if "socket: Operation not permitted" in text or "are you root" in text:
         raise ExecError(
-            f"{probe.source} may not trace ({printed.strip()}); its container needs NET_RAW, or trace from its node"
+            f"{probe.source} may not trace ({in_a_line(text)}); its container needs NET_RAW, or trace from its node"
         )
-    return trace, printed
+    is_whole = trace.hops and output.exit_code == 0
+    if not trace.reached and not is_whole and not CANNOT_SEND.search(text):
+        raise ExecError(
+            f"traceroute to {command[-1]} in {probe.source} did not tell how it ended (exit code {output.exit_code}: "
+            f"{in_a_line(text)}); try it by hand, or use an image with another traceroute"
+        )
+    return {**trace.as_dict(), "printed": text}
 
 
 def _is_silent(hop: dict[str, Any]) -> bool:
@@ -103,7 +123,7 @@ def _judged(probe: Probe, result: dict[str, Any], book: AddressBook) -> dict[str
         for hop in result["hops"]
     ]
     failure = None
-    shown = " > ".join(result["path"]) or "no hop answered"
+    shown = " > ".join(result["path"]) or "; ".join(result["errors"]) or "no hop answered"
     if probe.expect == "reachable" and not result["reached"]:
         why = "the path is a loop" if result["loop"] else "the path ends before it"
         failure = f"packets from {probe.source} do not reach {probe.target}, {why}: {shown}; look at the last routes"

@@ -47,6 +47,11 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _SCOPED_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
+# How ping and traceroute say that the kernel takes no packet for an address: there is no route, a blackhole, or a firewall
+# on the way out.
+CANNOT_SEND = re.compile(r"\b(connect|send|sendto|sendmsg)\b.*: ")
+
+
 class Place(NamedTuple):
     """One end of a probe, as it was asked for: ``kind`` is pod, node or address."""
 
