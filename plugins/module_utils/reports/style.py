@@ -97,7 +97,7 @@ pre {
   white-space: pre-wrap; line-height: 1.5; tab-size: 4;
 }
 
-.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--paper); }
+.scroll { position: relative; overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--paper); }
 table {
   border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
@@ -111,7 +111,10 @@ table.rows, table.wide { min-width: 46rem; }
 table.rows th { width: 46%; }
 table.matrix { width: auto; }
 table.matrix th, table.matrix td { min-width: 2.4rem; padding: .35rem .5rem; text-align: center; }
-table.matrix tbody th { text-align: left; white-space: nowrap; position: sticky; left: 0; background: var(--paper); }
+table.matrix tbody th {
+  text-align: left; min-width: 9rem; max-width: min(18rem, 45vw); overflow-wrap: anywhere;
+  position: sticky; left: 0; background: var(--paper);
+}
 table.matrix thead th { vertical-align: bottom; }
 table.matrix thead th span.name { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 14rem; }
 table.matrix td.pass, table.matrix td.fail, table.matrix td.open { font-weight: 700; border-left: 1px solid var(--line); }
