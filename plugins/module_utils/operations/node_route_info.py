@@ -14,6 +14,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.address_boo
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.explain import explain_routes
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import items, options
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation, Task
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probes import in_a_line, printed
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.records import node_record, pod_record
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import parse_ip_route
 
@@ -71,7 +72,7 @@ def _read(
         command = _COMMANDS[family]
         result["access"], output = shells[name].run(command, deadline)
         if output.exit_code != 0:
-            raise ExecError(f"{' '.join(command)} on node {name} failed: {(output.stderr or output.stdout).strip()}")
+            raise ExecError(f"{' '.join(command)} on node {name} failed: {in_a_line(printed(output))}")
         parsed = parse_ip_route(output.stdout)
         rows = explain_routes(parsed.routes, node, book) if book else parsed.routes
         result["printed"][family] = output.stdout

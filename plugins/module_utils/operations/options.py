@@ -44,7 +44,10 @@ def node_access(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of NODE_ACCESS as node_access.open_nodes takes them."""
     return {
         "access": parameters["access"],
-        "agent_labels": parameters["agent_labels"],
+        "agent_labels": {
+            str(key): [str(value) for value in (values if isinstance(values, list) else [values])]
+            for key, values in parameters["agent_labels"].items()
+        },
         "probe": {"namespace": parameters["probe_namespace"], "image": parameters["probe_image"]},
     }
 
