@@ -35,9 +35,7 @@ def reach_matrix(reach: Reach) -> Iterator[Child]:
 
 
 def _matrix(reach: Reach) -> Element:
-    heads = [
-        element("th", element("span", reach.labels[target], class_="name"), scope="col") for target in reach.targets
-    ]
+    heads = [_head(reach.labels[target]) for target in reach.targets]
     rows = [
         element(
             "tr",
@@ -57,6 +55,11 @@ def _matrix(reach: Reach) -> Element:
         ),
         caption,
     )
+
+
+def _head(label: str) -> Element:
+    """Upright, and cut where it is too long."""
+    return element("th", element("span", label, class_="name", title=label), scope="col")
 
 
 def _cell(reach: Reach, source: str, target: str) -> Element:

@@ -110,13 +110,17 @@ tbody tr.fail th, tbody tr.fail td { background: var(--fail-ground); }
 table.rows, table.wide { min-width: 46rem; }
 table.rows th { width: 46%; }
 table.matrix { width: auto; }
+.scroll:has(> .matrix) { width: fit-content; max-width: 100%; }
 table.matrix th, table.matrix td { min-width: 2.4rem; padding: .35rem .5rem; text-align: center; }
 table.matrix tbody th {
   text-align: left; min-width: 9rem; max-width: min(18rem, 45vw); overflow-wrap: anywhere;
   position: sticky; left: 0; background: var(--paper);
 }
 table.matrix thead th { vertical-align: bottom; }
-table.matrix thead th span.name { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 14rem; }
+.matrix .name {
+  display: inline-block; max-height: 13rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+  writing-mode: vertical-rl; transform: rotate(180deg);
+}
 table.matrix td.pass, table.matrix td.fail, table.matrix td.open { font-weight: 700; border-left: 1px solid var(--line); }
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; padding: 0; margin: .75rem 0; list-style: none; }
 

@@ -18,6 +18,7 @@ from xml.etree.ElementTree import Element
 from ..checks.verdict import ExplainedPair, Finding, Step
 from ..network.snapshot import Pod
 from ..text.ip_route import Route
+from . import wording
 from .markup import element, visible
 from .view import NodeView, View
 
@@ -128,11 +129,11 @@ def topology(view: View, findings: Sequence[Finding], pairs: Sequence[ExplainedP
     paths = [path for number, pair in enumerate(pairs[:MOST_PATHS], 1) for path in _paths(number, pair)]
     passed = {stop for path in paths for stop in path.stops}
     blocks = {block: node.name for node in view.nodes for block in node.blocks}
-    titles = _titles([node.name for node in view.nodes])
+    titles = wording.short_names(node.name for node in view.nodes)
     pictures = []
     for variant in (1, 2, 3):
         tiles = []
-        for node, title in zip(view.nodes, titles, strict=True):
+        for node in view.nodes:
             marks = [finding for finding in findings if finding.node == node.name]
             accused_pods = {mark.pod: mark for mark in findings if mark.pod and mark.node in (None, node.name)}
             lines = (
@@ -140,15 +141,9 @@ def topology(view: View, findings: Sequence[Finding], pairs: Sequence[ExplainedP
                 if form is _WITH_PODS
                 else _few_lines(node, marks)
             )
-            tiles.append(_Tile(node, title, marks, lines, form))
+            tiles.append(_Tile(node, titles[node.name], marks, lines, form))
         pictures.append(_picture(tiles, variant, paths, view.node_of))
     return element("figure", pictures, element("figcaption", _caption(view, form, pairs)))
-
-
-def _titles(names: Sequence[str]) -> list[str]:
-    """The names without the domain that all have in common."""
-    domains = {name.partition(".")[2] for name in names}
-    return [name.partition(".")[0] for name in names] if len(domains) == 1 else list(names)
 
 
 def _caption(view: View, form: _Form, pairs: Sequence[ExplainedPair]) -> str:

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..network.address_book import AddressBook
 from ..network.explain import ExplainedRoute, explain_routes
 from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Probe, Snapshot
 from ..text.ip_route import parse_ip_route
+from .wording import short_names
 
 MOST_NODES = 60
 """Of a larger cluster only the nodes that the verdict speaks of are shown, or FEWEST_NODES, to show any."""
@@ -94,14 +95,14 @@ def view_of(snapshot: Snapshot, matter: Collection[str]) -> View:
     """
     nodes: list[Node] = []
     pods: list[Pod] = []
-    probes: dict[str, tuple[str, Probe]] = {}
+    probes: list[_Probing] = []
     for record in snapshot.nodes:
         nodes.append(record.node)
         pods += record.pods
         if record.probe is not None:
-            probes[record.probe.pod] = f"pod on {record.node.name}", record.probe
+            probes.append(_Probing(record.probe.pod, "pod on", record.node.name, record.probe))
         if record.host_probe is not None:
-            probes[record.node.name] = f"node {record.node.name}", record.host_probe
+            probes.append(_Probing(record.node.name, "node", record.node.name, record.host_probe))
     book = AddressBook(nodes, pods)
     node_of = {pod.key: pod.node for pod in pods if pod.node}
     wanted = _wanted([node.name for node in nodes], {node_of.get(name, name) for name in matter})
@@ -127,24 +128,33 @@ def _node_view(record: NodeSnapshot, book: AddressBook) -> NodeView:
     return NodeView(record.node, record.pods, tuple(rows), unread)
 
 
-def _reach(probes: Mapping[str, tuple[str, Probe]], cluster: Cluster) -> Reach:
-    labels = {key: label for key, (label, _probe) in probes.items()}
+class _Probing(NamedTuple):
+    """A probe: ``key`` is what the matrix knows it by, for one on the host network its node's name."""
+
+    key: str
+    kind: str
+    node: str
+    probe: Probe
+
+
+def _reach(probes: Sequence[_Probing], cluster: Cluster) -> Reach:
+    names = short_names(probing.node for probing in probes)
+    labels = {probing.key: f"{probing.kind} {names[probing.node]}" for probing in probes}
     if cluster.outside_address is not None:
         emulated = ", emulated" if cluster.emulated else ""
         labels[cluster.outside_address] = f"outside ({cluster.outside_address}{emulated})"
-    # A host probe is known by the name of its node.
-    keys = {probe.pod: key for key, (_label, probe) in probes.items()}
+    keys = {probing.probe.pod: probing.key for probing in probes}
     answers: dict[tuple[str, str], list[Outcome]] = {}
-    for source, (_label, probe) in probes.items():
-        for target, outcome in _measured(probe):
-            answers.setdefault((source, keys.get(target, target)), []).append(outcome)
+    for probing in probes:
+        for target, outcome in _measured(probing.probe):
+            answers.setdefault((probing.key, keys.get(target, target)), []).append(outcome)
     outcomes = {ends: _together(found) for ends, found in answers.items()}
     among = {(source, target): outcome for (source, target), outcome in outcomes.items() if target in labels}
     reached = {target for _source, target in among}
     others = {target for _source, target in outcomes if target not in labels}
     lost = tuple(sorted({target for (_source, target), outcome in outcomes.items() if outcome != "reached"} & others))
     targets = tuple(key for key in labels if key in reached)
-    return Reach(tuple(probes), targets, labels, among, len(others) - len(lost), lost)
+    return Reach(tuple(probing.key for probing in probes), targets, labels, among, len(others) - len(lost), lost)
 
 
 def _measured(probe: Probe) -> Iterator[tuple[str, Outcome]]:

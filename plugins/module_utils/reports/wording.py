@@ -66,6 +66,13 @@ def moment(checked_at: str) -> str:
     return checked_at.replace("T", " ").replace("Z", " UTC")
 
 
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name without the domain, where all have the same."""
+    names = list(names)
+    shared = len({name.partition(".")[2] for name in names}) == 1
+    return {name: name.partition(".")[0] if shared else name for name in names}
+
+
 def counted(count: int, noun: str) -> str:
     """A number with its noun: ``1 fault``, ``3 faults``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

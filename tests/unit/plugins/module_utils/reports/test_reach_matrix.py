@@ -6,7 +6,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.reports.markup impo
 from ansible_collections.kubelab.podnet.plugins.module_utils.reports.reach_matrix import MOST_ENDS, reach_matrix
 from ansible_collections.kubelab.podnet.plugins.module_utils.reports.view import Reach, view_of
 
-from tests.unit.plugins.module_utils.reports.examples import FAILING_SNAPSHOT, lab_snapshot
+from tests.unit.plugins.module_utils.reports.examples import FAILING_SNAPSHOT, lab_snapshot, large_lab
 from tests.unit.plugins.module_utils.reports.reading import Node, read_page
 
 
@@ -47,3 +47,9 @@ def test_a_matrix_too_large_for_a_page_becomes_a_list_of_what_is_lost() -> None:
     page = shown(Reach(names, names, labels, outcomes, 0, ()))
     assert f"{MOST_ENDS + 1} probes sent packets to each other: 14,519 of 14,520 ways work." in page.text
     assert [row.text for row in page.one("tbody").all("tr")] == ["pod on node-3 pod on node-9 lost"]
+
+
+def test_nodes_are_named_without_the_domain_that_all_have() -> None:
+    reach = view_of(lab_snapshot(large_lab(3)), ()).reach
+    assert set(reach.labels.values()) >= {"pod on ip-10-0-0-2", "node ip-10-0-0-2"}
+    assert "pod on demo-worker2" in view_of(lab_snapshot(), ()).reach.labels.values()
