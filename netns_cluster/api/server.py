@@ -17,6 +17,7 @@ from aiohttp import web
 from netns_cluster.api import discovery, errors, media, objects, protobuf, schema, streams, tables, watch
 from netns_cluster.api.errors import ApiError
 from netns_cluster.api.objects import Selection
+from netns_cluster.api.query import is_true
 from netns_cluster.api.resources import Target, resolve
 from netns_cluster.api.store import Store
 
@@ -117,7 +118,7 @@ class Api:
     def _verb(request: web.Request, target: Target) -> str:
         """Return the API's verb for a request; raises 405 when the resource does not have it."""
         if request.method == "GET":
-            watching = request.query.get("watch") in ("true", "1")
+            watching = is_true(request.query, "watch")
             verb = "watch" if watching else "get" if target.name else "list"
         elif target.name:
             verb = {"PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(request.method, "")
@@ -168,7 +169,7 @@ class Api:
             await writer.write(kind, obj)
         # A real API server ends a watch after 30 to 60 minutes when the client sets no time.
         seconds = float(query.get("timeoutSeconds") or random.uniform(1800, 3600))  # noqa: S311 - no secret
-        bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
+        bookmarks = is_true(query, "allowWatchBookmarks")
         try:
             async with asyncio.timeout(seconds):
                 async for kind, obj in watch.follow(self._store, selection, revision, bookmarks=bookmarks):

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 
 from netns_cluster import pipes
 from netns_cluster.api import errors
+from netns_cluster.api.query import is_true
 from netns_cluster.logbuffer import Line, LogBuffer
 from netns_cluster.runtime.client import RunningProcess
 from netns_cluster.runtime.messages import StartError
@@ -64,7 +65,7 @@ def container_name(pod: Object, asked: str | None) -> str:
 async def log(request: web.Request, pod: Object, containers: Containers) -> web.StreamResponse:
     query = request.query
     name = container_name(pod, query.get("container"))
-    previous = query.get("previous") in ("true", "1")
+    previous = is_true(query, "previous")
     buffer = containers.log(pod, name, previous=previous)
     if buffer is None:
         pod_name = pod["metadata"]["name"]
@@ -75,11 +76,11 @@ async def log(request: web.Request, pod: Object, containers: Containers) -> web.
         raise errors.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {_log_reason(reason)}')
     lines = buffer.lines()
     selected, limit = select_lines(lines, query)
-    stamped = query.get("timestamps") in ("true", "1")
+    stamped = is_true(query, "timestamps")
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     await response.prepare(request)
     await response.write(b"".join(_render(line, stamped) for line in selected)[:limit])
-    if query.get("follow") in ("true", "1") and limit is None:
+    if is_true(query, "follow") and limit is None:
         async for line in buffer.follow(len(lines)):
             await response.write(_render(line, stamped))
     return response
@@ -129,7 +130,7 @@ async def execute(request: web.Request, pod: Object, containers: Containers) -> 
             f"Upgrade request required: commands are executed over WebSocket, subprotocols {spoken}"
         )
     await socket.prepare(request)
-    wanted = {key: query.get(key) in ("true", "1") for key in ("stdin", "stdout", "stderr", "tty")}
+    wanted = {key: is_true(query, key) for key in ("stdin", "stdout", "stderr", "tty")}
     session = _Session(socket, wanted)
     try:
         process = await containers.execute(pod, name, argv, session.process_ends, terminal=wanted["tty"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from netns_cluster.api import errors
 from netns_cluster.api.objects import Selection, check_revision
+from netns_cluster.api.query import is_true
 from netns_cluster.api.store import Change, HistoryLostError, Store
 
 Object = dict[str, Any]
@@ -25,7 +26,7 @@ def begin(store: Store, selection: Selection, query: dict[str, str]) -> tuple[li
     asked = query.get("resourceVersion") or ""
     if asked and not (asked.isascii() and asked.isdigit()):
         raise errors.bad_request(f"resourceVersion: Invalid value: {asked!r}: must be a number")
-    streaming = query.get("sendInitialEvents") == "true"
+    streaming = is_true(query, "sendInitialEvents")
     if streaming and query.get("resourceVersionMatch") != "NotOlderThan":
         why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         cause = errors.Cause("FieldValueForbidden", why, "resourceVersionMatch")
@@ -40,7 +41,7 @@ def begin(store: Store, selection: Selection, query: dict[str, str]) -> tuple[li
     if query.get("sendInitialEvents") == "false":
         return [], store.revision
     events = [("ADDED", item) for item in store.objects(selection.resource.name) if selection.takes(item)]
-    if streaming and query.get("allowWatchBookmarks") in ("true", "1"):
+    if streaming and is_true(query, "allowWatchBookmarks"):
         events.append(("BOOKMARK", bookmark(selection, store.revision, initial_events_end=True)))
     return events, store.revision
 
