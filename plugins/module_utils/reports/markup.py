@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, indent, tostring
 
-Child: TypeAlias = "Element | str | Iterable[Child] | None"
+Child: TypeAlias = Element | str | Iterable["Child"] | None
 
 # What XML forbids, what no screen shows, and what makes a screen show the text around it in another order (UAX 9).
 _UNSEEN = re.compile(
