@@ -80,7 +80,11 @@ def layers(run: Runner) -> None:
 
 
 def unit(run: Runner) -> None:
-    run("pytest", "-q", "-n", "2", "tests/unit")
+    run("pytest", "-q", "-n", "2", "-m", "not slow", "tests/unit")
+
+
+def slow(run: Runner) -> None:
+    run("pytest", "-q", "-n", "2", "-m", "slow", "tests/unit")
 
 
 def copied_tree(run: Runner) -> Path:
@@ -187,6 +191,7 @@ def _why_not(provider: str) -> str:
 
 QUICK = [Gate("lint", lint), Gate("types", types), Gate("layers", layers), Gate("unit tests", unit)]
 COLLECTION = [
+    Gate("slow unit tests", slow),
     Gate("ansible-test sanity", sanity),
     Gate("ansible-lint", ansible_lint),
     Gate("antsibull-docs", docs),

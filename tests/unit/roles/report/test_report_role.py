@@ -13,6 +13,8 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot_fi
 
 from tests.unit.plugins.module_utils.reports.examples import FAILING, FAILING_SNAPSHOT
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[3]
 

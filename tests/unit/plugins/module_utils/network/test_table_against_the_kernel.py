@@ -18,6 +18,8 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route impor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 MARK = "----"
 SCRIPT = f"ip -force -batch $0 >/dev/null 2>&1; ip route show table all; echo {MARK}; exec ip -force -batch $1"
 

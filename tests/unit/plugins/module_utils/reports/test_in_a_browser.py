@@ -23,7 +23,7 @@ from tests.unit.plugins.module_utils.reports.examples import (
     large_lab,
 )
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
 
 HOSTILE = (
     "\"><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">" + "w" * 300 + "\u202eלהפך"

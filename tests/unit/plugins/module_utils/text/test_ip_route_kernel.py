@@ -68,7 +68,7 @@ def missing() -> str | None:
 
 
 reason = missing()
-pytestmark = pytest.mark.skipif(reason is not None, reason=str(reason))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(reason is not None, reason=str(reason))]
 
 
 def prefixes(network: str) -> st.SearchStrategy[str]:

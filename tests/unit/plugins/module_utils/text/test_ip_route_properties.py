@@ -8,6 +8,7 @@ from collections import Counter
 from ipaddress import ip_network
 from random import Random
 
+import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import NextHop, Route, parse_ip_route
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route_json import is_json
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.lines import clean
@@ -15,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.plugins.module_utils.text.route_printer import print_busybox_route, print_route
+
+pytestmark = pytest.mark.slow
 
 WORDS = [
     *(
