@@ -256,7 +256,21 @@ def _load_kubeconfig(configuration: Any, content: dict[str, Any], context: str |
         raise ConfigError(f"{where} cannot be used: {error}") from error
     except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:  # what malformed entries raise
         raise ConfigError(f"{where} is malformed: {type(error).__name__}: {error}") from error
+    if proxy := _cluster_of(_bodies(content), chosen).get("proxy-url"):
+        configuration.proxy = proxy  # client 35 does not read it
     return str(chosen)
+
+
+def _bodies(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The clusters, users and contexts of a kubeconfig, by name."""
+    return {
+        key: {item["name"]: item.get(body) or {} for item in content.get(key) or ()} for key, body in _ENTRIES.items()
+    }
+
+
+def _cluster_of(named: Mapping[str, Mapping[str, Any]], context: str) -> Mapping[str, Any]:
+    cluster: Mapping[str, Any] = named["clusters"].get(named["contexts"][context].get("cluster"), {})
+    return cluster
 
 
 def _logged_in(content: dict[str, Any], chosen: str) -> dict[str, Any]:
@@ -264,14 +278,12 @@ def _logged_in(content: dict[str, Any], chosen: str) -> dict[str, Any]:
 
     The client would run the plugin as well, but only logs what goes wrong with it, and waits for it for ever.
     """
-    named = {
-        key: {item["name"]: item.get(body) or {} for item in content.get(key) or ()} for key, body in _ENTRIES.items()
-    }
+    named = _bodies(content)
     context = named["contexts"][chosen]
     user = named["users"].get(context.get("user"), {})
     if "exec" not in user or "token" in user or "tokenFile" in user:
         return content
-    given = _credential(user["exec"], named["clusters"].get(context.get("cluster"), {}))
+    given = _credential(user["exec"], _cluster_of(named, chosen))
     return {**content, "users": [{"name": context["user"], "user": given}]}
 
 
