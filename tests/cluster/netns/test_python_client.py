@@ -98,4 +98,5 @@ def test_commands_run_side_by_side(cluster: Cluster) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert outputs == {number: f"{number}\n" for number in range(20)}
+    # Client 35 leaves the line's end out, with any API server.
+    assert {number: output.strip() for number, output in outputs.items()} == {n: str(n) for n in range(20)}
