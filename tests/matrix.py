@@ -14,9 +14,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from gates import LOGS, ROOT, Gate, Runner, attempt
@@ -75,7 +75,7 @@ class Environment:
 
         yield gate("unit tests", unit)
         yield gate("live tests", live)
-        yield gate("lab.yml", partial(lab, name=f"matrix-{self.python.replace('.', '-')}"))
+        yield gate("lab.yml", lab)
 
 
 def unit(run: Runner) -> None:
@@ -86,20 +86,16 @@ def live(run: Runner) -> None:
     run("pytest", "-q", "tests/cluster")
 
 
-def lab(run: Runner, name: str) -> None:
-    own = ["-e", "podnet_provider=netns", "-e", f"lab_cluster_name={name}"]
-    try:
-        run("ansible-playbook", "lab.yml", *own)
-    finally:
-        run(
-            "ansible",
-            "localhost",
-            "-m",
-            "include_role",
-            "-a",
-            "name=kubelab.podnet.lab_cluster tasks_from=remove",
-            *own,
-        )
+def lab(run: Runner) -> None:
+    # A cluster of this name may be somebody's: this one is noted down elsewhere.
+    with tempfile.TemporaryDirectory(prefix="podnet-matrix-") as state:
+        run.environment.update(NETNS_CLUSTER_STATE=state, XDG_STATE_HOME=state)
+        provider = ["-e", "lab_cluster_provider=netns"]
+        try:
+            run("ansible-playbook", "lab.yml", *provider)
+        finally:
+            remove = "name=kubelab.podnet.lab_cluster tasks_from=remove"
+            run("ansible", "localhost", "-m", "include_role", "-a", remove, *provider)
 
 
 def find(version: str) -> Path | None:
