@@ -35,6 +35,8 @@ def up(shape: Shape, kubeconfig_path: Path | None) -> Outcome:
     Raises :class:`~netns_cluster.errors.OtherShapeError` when another one has the name.
     """
     busybox = machine.check()
+    if kubeconfig_path:
+        kubeconfig.check(kubeconfig_path)
     state = ClusterState(shape.name)
     with state.changing() as starting:
         changed = not state.is_alive()

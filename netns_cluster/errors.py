@@ -6,6 +6,7 @@
     ├── InvalidRequestError    invalid-request    what was asked for cannot be, whatever the machine
     ├── UnfitMachineError      unfit-machine      this machine lacks a program or forbids what a cluster needs
     ├── MissingLibraryError    missing-library    a Python library does not import
+    ├── StateError             no-state           there is no place to note clusters down
     ├── OtherShapeError        other-shape        a cluster of that name is there, with another shape
     └── StartFailedError       start-failed       the cluster's processes did not get ready
 
@@ -31,6 +32,10 @@ class UnfitMachineError(NetnsClusterError):
 
 class MissingLibraryError(NetnsClusterError):
     code = "missing-library"
+
+
+class StateError(NetnsClusterError):
+    code = "no-state"
 
 
 class OtherShapeError(NetnsClusterError):

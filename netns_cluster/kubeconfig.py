@@ -52,6 +52,14 @@ def write(path: Path, text: str) -> None:
         raise
 
 
+def check(path: Path) -> None:
+    """Raise :class:`~netns_cluster.errors.InvalidRequestError` for a file that no entry can be added to."""
+    _read(path)
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not os.access(there, os.W_OK):
+        raise InvalidRequestError(f"{path} cannot be written: name another file with --kubeconfig")
+
+
 def merge(path: Path, added: Object) -> bool:
     """Put an entry into a file, make it the current one, keep all others; return whether the file changed."""
     config = _read(path)
@@ -97,6 +105,10 @@ def _read(path: Path) -> Object:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise InvalidRequestError(
+            f"{path} cannot be read ({error.strerror}): name another file with --kubeconfig"
+        ) from error
     except yaml.YAMLError as error:
         raise InvalidRequestError(f"{path} is not a kubeconfig file, so no entry is added to it: {error}") from error
     if config is not None and not isinstance(config, dict):

@@ -65,8 +65,8 @@ def _become_runtime(config: Config, log: Path) -> None:
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number, descriptor in enumerate((null, output, output)):
         os.dup2(descriptor, number)
-    package_parent = str(Path(__file__).resolve().parent.parent)
-    env = {**os.environ, "PATH": machine.search_path(), "PYTHONPATH": package_parent}
+    python_path = filter(None, (str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH")))
+    env = {**os.environ, "PATH": machine.search_path(), "PYTHONPATH": os.pathsep.join(python_path)}
     # -S: nothing that the runtime needs is in site-packages, and it stays small and quick without them.
     command = [sys.executable, "-S", "-m", "netns_cluster.runtime.init", config.to_json()]
     os.execve(sys.executable, command, env)  # noqa: S606 - an exec has no shell

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from netns_cluster.errors import StateError
+
 Record = dict[str, Any]
 
 OVERRIDE = "NETNS_CLUSTER_STATE"
@@ -50,7 +52,12 @@ class ClusterState:
     def changing(self) -> Iterator[int]:
         """Hold the lock that all who make or remove this cluster wait for; gives its descriptor."""
         base = self.directory.parent
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            base.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (base / f"{self.name}.lock").touch(mode=0o600)
+        except OSError as error:
+            cure = f"name a directory of yours in the environment variable {OVERRIDE}"
+            raise StateError(f"clusters cannot be noted down in {base} ({error.strerror}): {cure}") from error
         with _locked(base / f"{self.name}.lock", fcntl.LOCK_EX) as descriptor:
             yield descriptor
 

@@ -38,7 +38,7 @@ def begin(store: Store, selection: Selection, query: dict[str, str]) -> tuple[li
         except HistoryLostError as error:
             raise errors.expired(f"too old resource version: {asked} ({store.revision})") from error
         return [], int(asked)
-    if query.get("sendInitialEvents") == "false":
+    if "sendInitialEvents" in query and not streaming:
         return [], store.revision
     events = [("ADDED", item) for item in store.objects(selection.resource.name) if selection.takes(item)]
     if streaming and is_true(query, "allowWatchBookmarks"):

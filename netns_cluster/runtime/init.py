@@ -72,7 +72,14 @@ class Runtime:
 
     def _start(self, request: dict[str, Any], descriptors: list[int]) -> None:
         reader, writer = os.pipe()
-        if os.fork() == 0:
+        try:
+            child_pid = os.fork()
+        except OSError as error:  # the machine has no room for another process; those that run are not to suffer
+            os.close(reader)
+            os.close(writer)
+            self._send(id=request["id"], error={"stage": "sandbox", "reason": f"fork: {error.strerror}"})
+            return
+        if child_pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number in range(3):

@@ -23,6 +23,8 @@ from netns_cluster.runtime.messages import Container
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 SIZE_LIMIT = "64m"
+READ_ONLY_IN_PROC = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+HIDDEN_IN_PROC = ("kcore", "keys", "latency_stats", "timer_list", "sched_debug")
 PROBES = ("ping", "ping6", "traceroute", "traceroute6")
 """Programs that are busybox's even beside the host's tools, so that they print the same everywhere."""
 
@@ -75,7 +77,7 @@ def build(images: Path, container: Container) -> str:
     ):  # inside a user namespace the machine may forbid it; nothing of the lab needs it
         mount("sysfs", f"{root}/sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     if not container.privileged:
-        bind(f"{root}/proc/sys", f"{root}/proc/sys", read_only=True)
+        _protect_proc(f"{root}/proc")
     for volume in container.volumes:
         os.makedirs(root + volume.path, exist_ok=True)
         bind(str(images / "volumes" / volume.name), root + volume.path, read_only=volume.read_only)
@@ -88,6 +90,16 @@ def _make_shared(directory: str) -> None:
     """Make a directory that is everybody's, where only its owner removes a file."""
     os.mkdir(directory)
     os.chmod(directory, 0o1777)  # noqa: S103 - this is what it is for
+
+
+def _protect_proc(proc: str) -> None:
+    """Keep the machine's kernel out of reach of root in a pod, as every container runtime does."""
+    for name in READ_ONLY_IN_PROC:
+        if os.path.exists(f"{proc}/{name}"):
+            bind(f"{proc}/{name}", f"{proc}/{name}", read_only=True)
+    for name in HIDDEN_IN_PROC:
+        if os.path.exists(f"{proc}/{name}"):
+            bind("/dev/null", f"{proc}/{name}")
 
 
 def _show_busybox(root: str, images: Path) -> None:

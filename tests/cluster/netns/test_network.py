@@ -107,11 +107,6 @@ BREAK_AND_MEND = {
         "ip route del 192.168.121.64/26",
         "ip route add 192.168.121.64/26 via 172.18.0.2 dev eth0 proto 80 onlink",
     ),
-    "block route to no node": (
-        "ip route replace 192.168.121.64/26 via 172.18.0.99 dev eth0 proto 80 onlink",
-        "ip route replace 192.168.121.64/26 via 172.18.0.2 dev eth0 proto 80 onlink",
-    ),
-    "own pod's route gone": ("ip route del {bb1}", "ip route add {bb1} dev cali98fd8882b62 scope link"),
     "more specific row": ("ip route add blackhole {bb2}/32", "ip route del blackhole {bb2}/32"),
     "pod's interface down": (
         "ip link set cali98fd8882b62 down",
@@ -129,12 +124,6 @@ BREAK_AND_MEND = {
     "wrong neighbour": (
         "ip neigh replace 172.18.0.2 lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
         "ip neigh del 172.18.0.2 dev eth0",
-    ),
-    "node's link down": (
-        "ip link set eth0 down",
-        "ip link set eth0 up && ip route add default via 172.18.0.1 && "
-        "ip route add 192.168.121.64/26 via 172.18.0.2 dev eth0 proto 80 onlink && "
-        "ip route add 192.168.210.0/26 via 172.18.0.3 dev eth0 proto 80 onlink",
     ),
 }
 

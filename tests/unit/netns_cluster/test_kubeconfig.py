@@ -75,3 +75,9 @@ def test_a_file_that_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, text: str
     with pytest.raises(InvalidRequestError, match="is not a kubeconfig file"):
         kubeconfig.merge(path, DEMO)
     assert path.read_text() == text
+
+
+def test_a_file_that_will_not_do_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match="cannot be read"):
+        kubeconfig.check(tmp_path)
+    kubeconfig.check(tmp_path / "new" / "folder" / "config")
