@@ -70,8 +70,9 @@ def _cell(reach: Reach, source: str, target: str) -> Element:
 
 
 def _legend(reach: Reach) -> Element:
-    found = set(reach.outcomes.values())
-    entries = [(sign, word) for outcome, (_style, sign, word) in _CELLS.items() if outcome is None or outcome in found]
+    ends = ((source, target) for source in reach.sources for target in reach.targets if source != target)
+    found = {reach.outcomes.get(pair) for pair in ends}
+    entries = [(sign, word) for outcome, (_style, sign, word) in _CELLS.items() if outcome in found]
     return element("ul", [element("li", f"{sign} {word}") for sign, word in entries], class_="legend")
 
 

@@ -53,3 +53,10 @@ def test_nodes_are_named_without_the_domain_that_all_have() -> None:
     reach = view_of(lab_snapshot(large_lab(3)), ()).reach
     assert set(reach.labels.values()) >= {"pod on ip-10-0-0-2", "node ip-10-0-0-2"}
     assert "pod on demo-worker2" in view_of(lab_snapshot(), ()).reach.labels.values()
+
+
+def test_the_legend_has_no_sign_that_is_not_there() -> None:
+    ends = ("a", "b")
+    reach = Reach(ends, ends, {"a": "node a", "b": "node b"}, {("a", "b"): "reached", ("b", "a"): "partly"}, 0, ())
+    legend = shown(reach).one("ul", class_="legend")
+    assert [item.text for item in legend.all("li")] == ["✓ reached", "! reached in part"]
