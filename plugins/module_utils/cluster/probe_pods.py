@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -70,7 +70,7 @@ exec nc $many -p "$0" -e sh -c "$2" "$1"
 """
 
 # Arguments: workers, port, name server, name to look up, then what to do: a letter and an address each.
-#   p ping, c connect, m both, t trace, d look the name up (at the address, which is the name server)
+#   p ping, c connect, t trace, l look the name up (at the address, which is the name server)
 # Each line of the output is: what, address, outcome, text; a text of several lines has tabs between them.
 #   ok: at the first try; again: at the second, which had the line for itself; lost: neither
 # In the end it says what the pod knows of its own network: for each command "see EXIT-CODE COMMAND", then what it printed,
@@ -88,7 +88,7 @@ once() { # WHAT ADDRESS, sets text; false when it is to be tried again
       text=$(timeout 4 nc -w 2 "$2" "$port" </dev/null 2>&1)
       case $text in podnet-probe-*) ;; *) return 1 ;; esac ;;
     trace)
-      text=$(timeout 10 traceroute -n -q 1 -w 1 -m 8 "$2" 2>&1)
+      text=$(timeout 6 traceroute -n -q 1 -w 1 -m 8 "$2" 2>&1)
       return 0 ;;
     lookup)
       text=$(timeout 4 nslookup "$name" "$2" 2>&1) ;;
@@ -108,9 +108,8 @@ share() { # WORKER TARGET...: every so many-th target is this worker's
     case $target in
       p*) try ping "$address" ;;
       c*) try connect "$address" ;;
-      m*) try ping "$address"; try connect "$address" ;;
       t*) try trace "$address" ;;
-      d*) try lookup "$address" ;;
+      l*) try lookup "$address" ;;
     esac
   done
 }
@@ -122,14 +121,24 @@ all() {
   done
   wait
 }
+# A trace into the void takes its time, in which the others go on.
+traces= others=
+for target; do
+  case $target in t*) traces="$traces $target" ;; *) others="$others $target" ;; esac
+done
 count=1 well=ok badly=failed
-first=$(all "$@")
+all $traces &
+first=$(all $others)
 echo "$first" | grep -v '^[a-z]* [^ ]* failed '
-set -- $(echo "$first" | sed -n 's/^\([pcl]\)[a-z]* \([^ ]*\) failed .*/\1\2/p' | sed 's/^l/d/')
+again() { # LETTER: what is to be tried again
+  echo "$first" | sed -n "s/^\\($1\\)[a-z]* \\([^ ]*\\) failed .*/\\1\\2/p"
+}
 # A crowd loses some by itself, a few: many losses are no matter of the crowd.
-[ $# -gt 10 ] || workers=1
+[ $(again '[pcl]' | wc -l) -gt 10 ] || workers=1
 count=2 well=again badly=lost
-[ $# = 0 ] || all "$@"
+all $(again p) &
+all $(again '[cl]') &
+wait
 see() {
   printed=$("$@" 2>&1)
   echo "see $? $*"
@@ -144,13 +153,12 @@ see cat /etc/resolv.conf
 
 
 class Wish(NamedTuple):
-    """One thing for a probe to do: ``kind`` is ping, connect, mesh (both), trace or lookup (at the address)."""
+    """One thing for a probe to do: ``kind`` is ping, connect, trace or lookup (at the address)."""
 
     kind: str
     address: str
 
 
-_LETTERS = {"ping": "p", "connect": "c", "mesh": "m", "trace": "t", "lookup": "d"}
 _WISHES_AT_ONCE = 150  # keeps the address of the exec below 8 KB, which is what servers and proxies take at least
 
 
@@ -193,7 +201,7 @@ class ProbePod:
         :raises ExecError: when the script does not run; other errors are those of the exec.
         """
         measured = Measured()
-        words = [_LETTERS[wish.kind] + wish.address for wish in wishes]
+        words = [wish.kind[0] + wish.address for wish in wishes]
         for start in range(0, max(len(words), 1), _WISHES_AT_ONCE):
             some = words[start : start + _WISHES_AT_ONCE]
             arguments = [str(_WORKERS), str(self.port), name, *some]
@@ -277,7 +285,7 @@ class _Run:
         self._lifetime = lifetime  # seconds until the pods end by themselves, should nobody be left to remove them
         self._id = secrets.token_hex(4)
         self._namespace = settings.namespace or _NAMESPACE_PREFIX + self._id
-        self._doomed: tuple[str, dict[str, str]] | None = None  # what a DELETE is to be asked for at the end
+        self._doomed: list[tuple[str, dict[str, str]]] = []  # what a DELETE is asked for at the end: path and query
         # Outside of what nodes use for Services (NodePort) and for their own connections.
         self._port = 61001 + secrets.randbelow(4000)
         owner = f"{socket.gethostname()} {os.getpid()} {int(time.time()) + lifetime}"
@@ -286,16 +294,16 @@ class _Run:
     def open_namespace(self) -> None:
         pods_of_run = (path("pods", namespace=self._namespace), {"labelSelector": f"{RUN}={self._id}"})
         if self._settings.namespace and self._is_there():
-            self._doomed = pods_of_run
+            self._doomed = [pods_of_run]
             return
-        # Set before it is made: the signal that ends a task may come before the answer. The namespace takes its pods along.
-        self._doomed = (path("namespaces", self._namespace), {})
+        # Set before it is made: the signal that ends a task may come before the answer.
+        self._doomed = [pods_of_run, (path("namespaces", self._namespace), {})]
         try:
             self._cluster.create(path("namespaces"), self._namespace_body())
         except ConflictError:
-            self._doomed = pods_of_run  # somebody else was faster
+            self._doomed = [pods_of_run]  # somebody else was faster
         except PodnetError:
-            self._doomed = None
+            self._doomed = []
             raise
 
     def _is_there(self) -> bool:
@@ -395,11 +403,13 @@ class _Run:
         }
 
     def remove(self) -> None:
-        """Remove all that was made in one call, which also finds what was created when the answer never arrived."""
-        if self._doomed:
-            url, query = self._doomed
-            with self._cluster.more_time():
-                self._cluster.delete(url, **query)
+        """Remove all that was made: the pods by their label, which also finds one whose answer never arrived.
+
+        The namespace would take its pods along, but some time later, in which the next run would take them for somebody's.
+        """
+        with self._cluster.more_time(), ExitStack() as stack:  # each of them, also when another one fails
+            for url, query in reversed(self._doomed):
+                stack.callback(self._cluster.delete, url, **query)
 
 
 def _name(node: Object) -> str:

@@ -41,7 +41,12 @@ def plan(
         far = [probe for probe in probes if probe.probe.name != at.probe.name]
         wishes[at.probe.name] = [
             *(Wish("trace", address) for address in _next(at, in_pods)),
-            *(Wish("mesh", address) for probe in far for address in probe.probe.addresses),
+            *(
+                Wish(kind, address)
+                for probe in far
+                for address in probe.probe.addresses
+                for kind in ("ping", "connect")
+            ),
             *(Wish("ping", address) for pod in others if at.on_host and pod.node == at.node for address in pod.ips),
             *(Wish("ping", address) for address in [outside] if address),
             *(Wish("lookup", address) for address in name_servers),
