@@ -47,7 +47,7 @@ def has_tag(image: str) -> bool:
 
 def pulled_always(image: str) -> bool:
     """Whether a pod that says nothing pulls the image each time: no tag, or the tag latest."""
-    return not has_tag(image) or image.endswith(":latest")
+    return is_valid(image) and (not has_tag(image) or image.endswith(":latest"))
 
 
 def refusal(image: str) -> str:

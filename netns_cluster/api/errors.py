@@ -72,8 +72,9 @@ def not_acceptable() -> ApiError:
     return ApiError(406, "NotAcceptable", message)
 
 
-def already_exists(resource: str, name: str) -> ApiError:
-    return ApiError(409, "AlreadyExists", f'{resource} "{name}" already exists', {"name": name, "kind": resource})
+def already_exists(resource: str, name: str, *, deleting: bool) -> ApiError:
+    message = f'{"object is being deleted: " * deleting}{resource} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", message, {"name": name, "kind": resource})
 
 
 def conflict(resource: str, name: str, why: str) -> ApiError:

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,17 +77,17 @@ def get(store: Store, target: Target) -> Object:
 
 def list_page(store: Store, selection: Selection, query: dict[str, str]) -> Page:
     """Serve a list: ``limit``, ``continue``, ``resourceVersion`` and ``resourceVersionMatch``."""
-    limit = _number(query, "limit")
+    limit = number(query, "limit")
     start: tuple[str, str] | None = None
     if token := query.get("continue"):
         revision, start = _read_token(token)
         items = _items_at(store, selection.resource, revision, _CONTINUE_TOO_OLD)
     elif query.get("resourceVersionMatch") == "Exact":
-        revision = _number(query, "resourceVersion")
+        revision = number(query, "resourceVersion")
         check_revision(store, revision)
         items = _items_at(store, selection.resource, revision, _TOO_OLD)
     else:
-        check_revision(store, _number(query, "resourceVersion"))
+        check_revision(store, number(query, "resourceVersion"))
         revision, items = store.revision, store.objects(selection.resource.name)
     items = [item for item in items if selection.takes(item)]
     if start is not None:
@@ -127,8 +127,8 @@ def create(store: Store, target: Target, obj: Object, *, dry_run: bool) -> Objec
     else:
         obj = namespaces.with_defaults(obj)
         namespaces.validate(obj)
-    if store.get(resource.name, name, namespace):
-        raise errors.already_exists(resource.name, name)
+    if there := store.get(resource.name, name, namespace):
+        raise errors.already_exists(resource.name, name, deleting="deletionTimestamp" in there["metadata"])
     if dry_run:
         return {**obj, "metadata": {**obj["metadata"], "creationTimestamp": timestamp()}}
     return store.create(resource.name, obj)
@@ -193,7 +193,9 @@ def _delete_pod(store: Store, pod: Object, asked: int | None, *, dry_run: bool) 
     if grace == 0:
         return store.delete("pods", metadata["name"], metadata["namespace"])
     end = datetime.now(UTC) + timedelta(seconds=grace)
-    marks = {"deletionTimestamp": timestamp(end), "deletionGracePeriodSeconds": grace}
+    marks: Object = {"deletionTimestamp": timestamp(end), "deletionGracePeriodSeconds": grace}
+    if "deletionTimestamp" not in metadata:
+        marks["generation"] = metadata["generation"] + 1
     return store.update("pods", {**pod, "metadata": {**metadata, **marks}})
 
 
@@ -272,7 +274,8 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
         raise errors.bad_request(f"continue key is not valid: {error}") from error
 
 
-def _number(query: dict[str, str], name: str) -> int:
+def number(query: Mapping[str, str], name: str) -> int:
+    """Return a number of a query, 0 when it is not there; raises a 400 for what is none."""
     text = query.get(name) or "0"
     if not (text.isascii() and text.isdigit()):
         reason = f'Invalid value: "{text}": must be a number'

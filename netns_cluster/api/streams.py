@@ -9,8 +9,10 @@ the channel. SPDY, which older clients use, is not spoken.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -56,8 +58,6 @@ def container_name(pod: Object, asked: str | None) -> str:
     if not asked and len(names) > 1:
         choices = " ".join(names)
         raise errors.bad_request(f"a container name must be specified for pod {pod_name}, choose one of: [{choices}]")
-    if not pod["spec"].get("nodeName"):
-        raise errors.bad_request(f"pod {pod_name} does not have a host assigned")
     name: str = asked or names[0]
     return name
 
@@ -65,6 +65,8 @@ def container_name(pod: Object, asked: str | None) -> str:
 async def log(request: web.Request, pod: Object, containers: Containers) -> web.StreamResponse:
     query = request.query
     name = container_name(pod, query.get("container"))
+    if not pod["spec"].get("nodeName"):
+        return web.Response(content_type="text/plain")  # a real API server has nobody to ask, and no complaint
     previous = is_true(query, "previous")
     buffer = containers.log(pod, name, previous=previous)
     if buffer is None:
@@ -79,15 +81,17 @@ async def log(request: web.Request, pod: Object, containers: Containers) -> web.
     stamped = is_true(query, "timestamps")
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     await response.prepare(request)
-    await response.write(b"".join(_render(line, stamped) for line in selected)[:limit])
-    if is_true(query, "follow") and limit is None:
-        async for line in buffer.follow(len(lines)):
-            await response.write(_render(line, stamped))
+    with contextlib.suppress(ConnectionResetError):
+        await response.write(b"".join(_render(line, stamped) for line in selected)[:limit])
+        if is_true(query, "follow") and limit is None:
+            async for line in buffer.follow(len(lines)):
+                await response.write(_render(line, stamped))
     return response
 
 
 def _log_reason(reason: str) -> str:
-    return "trying and failing to pull image" if reason in ("ErrImagePull", "ImagePullBackOff") else reason
+    words = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
+    return words.get(reason, reason)
 
 
 def select_lines(lines: list[Line], query: Mapping[str, str]) -> tuple[list[Line], int | None]:
@@ -114,14 +118,14 @@ def _render(line: Line, stamped: bool) -> bytes:
 async def execute(request: web.Request, pod: Object, containers: Containers) -> web.StreamResponse:
     query = request.query
     name = container_name(pod, query.get("container"))
+    if not pod["spec"].get("nodeName"):
+        raise errors.bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
     argv = query.getall("command", [])
     if not argv:
         raise errors.bad_request("you must specify at least one command for the container")
     phase = pod["status"].get("phase")
     if phase in ("Succeeded", "Failed"):
         raise errors.bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
-    if not containers.is_running(pod, name):
-        raise errors.internal_error(f'unable to upgrade connection: container not found ("{name}")')
     socket = web.WebSocketResponse(protocols=SUBPROTOCOLS, max_msg_size=0, compress=False)
     upgrade = socket.can_prepare(request)
     if not upgrade or upgrade.protocol is None:
@@ -130,6 +134,9 @@ async def execute(request: web.Request, pod: Object, containers: Containers) -> 
             f"Upgrade request required: commands are executed over WebSocket, subprotocols {spoken}"
         )
     await socket.prepare(request)
+    if not containers.is_running(pod, name):  # what a kubelet says, an API server passes on over the WebSocket
+        await _refuse(socket, f'unable to upgrade connection: container not found ("{name}")')
+        return socket
     wanted = {key: is_true(query, key) for key in ("stdin", "stdout", "stderr", "tty")}
     session = _Session(socket, wanted)
     try:
@@ -137,18 +144,29 @@ async def execute(request: web.Request, pod: Object, containers: Containers) -> 
         session.close_process_ends()
         await session.run(process)
     except StartError as error:
-        await session.fail(start_failure(argv[0], error))
+        await _refuse(socket, start_failure(argv[0], error))
     finally:
         session.close()
     return socket
 
 
 def start_failure(program: str, error: StartError) -> str:
-    """Say why a command did not start, wrapped as it comes from the runtime of a real node."""
+    """Say why a command did not start, wrapped as it comes from a real kubelet and its runtime."""
     return (
-        "error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec failed: "
-        f"exec failed: unable to start container process: {error.describe(program)}: unknown"
+        "Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "
+        f'"{secrets.token_hex(32)}": OCI runtime exec failed: exec failed: unable to start container process: '
+        f"{error.describe(program)}: unknown"
     )
+
+
+async def _refuse(socket: web.WebSocketResponse, message: str) -> None:
+    """Report a command that was not started."""
+    await _finish(socket, errors.internal_error(message).status())
+
+
+async def _finish(socket: web.WebSocketResponse, status: Object) -> None:
+    await socket.send_bytes(bytes([ERROR]) + json.dumps(status).encode())
+    await socket.close()
 
 
 class _Session:
@@ -209,22 +227,14 @@ class _Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)  # nothing uses the descriptors any more
 
-    async def fail(self, message: str) -> None:
-        """Report a command that was not started."""
-        await self._finish(errors.internal_error(message).status())
-
     async def _report_exit(self, code: int) -> None:
         if code == 0:
-            await self._finish({"metadata": {}, "status": "Success"})
+            await _finish(self._socket, {"metadata": {}, "status": "Success"})
             return
         message = f"command terminated with non-zero exit code: exit status {code}"
         details = {"causes": [{"reason": "ExitCode", "message": str(code)}]}
         status = {"metadata": {}, "status": "Failure", "message": message}
-        await self._finish(status | {"reason": "NonZeroExitCode", "details": details})
-
-    async def _finish(self, status: Object) -> None:
-        await self._socket.send_bytes(bytes([ERROR]) + json.dumps(status).encode())
-        await self._socket.close()
+        await _finish(self._socket, status | {"reason": "NonZeroExitCode", "details": details})
 
     async def _send_output(self, channel: int, descriptor: int) -> None:
         async for data in pipes.read(descriptor):

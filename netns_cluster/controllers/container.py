@@ -59,7 +59,7 @@ class PodContainer:
 
     def __init__(self, spec: Object, around: Surroundings) -> None:
         self.spec = spec
-        self.status = ContainerStatus(spec["name"], spec["image"])
+        self.status = ContainerStatus(spec["name"], spec["image"], resources=spec["resources"])
         self.process: RunningProcess | None = None
         self.log: LogBuffer | None = None
         self.previous_log: LogBuffer | None = None
@@ -103,13 +103,12 @@ class PodContainer:
             await self._around.runtime.signal(self.process, signal.SIGKILL)
 
     async def _pull(self) -> None:
-        """Return when the image is there: at once, or never."""
+        """Return when there is an image to run: at once, or never."""
         image = self.spec["image"]
         kind = images.kind_of(image)
         if kind:
             self.status.image_id = images.IMAGE_IDS[kind]
             self.status.image = images.full_name(image)
-            self._say("Normal", "Pulled", f'Container image "{image}" is run by {_RUN_BY[kind]}')
             return
         if not images.is_valid(image):
             why = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
@@ -122,6 +121,7 @@ class PodContainer:
 
     async def _wait_in_vain(self, event: str, reason: str, why: str) -> None:
         self._say("Warning", event, why)
+        self._say("Warning", "Failed", f"Error: {reason}")
         self._wait_for(reason, why)
         await self._stopping.wait()
 
@@ -153,11 +153,13 @@ class PodContainer:
     async def _run_once(self) -> None:
         """Start the process and wait for its end. Raises ConfigurationError when it cannot be created."""
         self.previous_log, self.log = self.log or self.previous_log, None
+        image = self.spec["image"]
+        self._say("Normal", "Pulled", f'Container image "{image}" is run by {_RUN_BY[images.kind_of(image)]}')
         started_at = timestamp()
         try:
             self.process, output = await self._start(self._around.pod())
         except StartError as error:
-            self._fail_start(error, started_at)
+            self._fail_start(error)
             return
         self._say("Normal", "Created", f"Created container: {self.spec['name']}")
         self._say("Normal", "Started", f"Started container {self.spec['name']}")
@@ -189,15 +191,16 @@ class PodContainer:
         self.log = LogBuffer()
         return running, asyncio.ensure_future(_copy(reader, self.log))
 
-    def _fail_start(self, error: StartError, started_at: str) -> None:
+    def _fail_start(self, error: StartError) -> None:
         program = (self.spec.get("command") or self.spec.get("args") or ["sh"])[0]
         why = f"failed to start container: {error.describe(program)}"
         self._say("Normal", "Created", f"Created container: {self.spec['name']}")
         self._say("Warning", "Failed", f"Error: {why}")
-        self._terminate({"exitCode": 128, "reason": "StartError", "message": why}, started_at)
+        self.status.container_id = _new_id()  # a real runtime has made the container by then, and never started it
+        self._terminate({"exitCode": 128, "reason": "StartError", "message": why}, _NEVER)
 
     def _terminate(self, terminated: Object, started_at: str) -> None:
-        end = {"startedAt": started_at, "finishedAt": timestamp(), "containerID": self.status.container_id or _new_id()}
+        end = {"startedAt": started_at, "finishedAt": timestamp(), "containerID": self.status.container_id}
         self._enter({"terminated": {**terminated, **end}})
 
     def _enter(self, state: Object) -> None:
@@ -227,7 +230,11 @@ class PodContainer:
         return f"spec.containers{{{self.spec['name']}}}"
 
 
-_RUN_BY = {"busybox": "the busybox of this machine", images.NODE_IMAGE: "the tools of this machine"}
+_NEVER = "1970-01-01T00:00:00Z"
+_RUN_BY: dict[str | None, str] = {
+    "busybox": "the busybox of this machine",
+    images.NODE_IMAGE: "the tools of this machine",
+}
 
 
 async def _copy(descriptor: int, log: LogBuffer) -> None:

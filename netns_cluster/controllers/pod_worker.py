@@ -16,7 +16,7 @@ from netns_cluster.api.store import NotStoredError, Store
 from netns_cluster.controllers.container import PodContainer, Surroundings
 from netns_cluster.controllers.environment import volume_name
 from netns_cluster.controllers.events import EventLog, Source
-from netns_cluster.controllers.status import Failure, pod_status
+from netns_cluster.controllers.status import ContainerStatus, Failure, pod_status
 from netns_cluster.network.network import ClusterNetwork, PodNetwork
 from netns_cluster.runtime.client import RuntimeClient
 
@@ -69,6 +69,7 @@ class PodWorker:
         if predecessor:
             await asyncio.wait([predecessor])
         self.notice(self._pod)
+        self._publish(network_ready=False)
         try:
             self._network = await self._connect()
             await self._run_containers(self._network)
@@ -101,7 +102,6 @@ class PodWorker:
             self._say,
         )
         self.containers = {container["name"]: PodContainer(container, around) for container in spec["containers"]}
-        self._publish()
         tasks = [asyncio.ensure_future(container.run()) for container in self.containers.values()]
         done = asyncio.gather(*tasks)
         deadline = asyncio.ensure_future(self._enforce_deadline())
@@ -153,6 +153,9 @@ class PodWorker:
         if not self.removed:
             metadata = self._pod["metadata"]
             with contextlib.suppress(NotStoredError):
+                self._services.store.update(
+                    "pods", {**self._pod, "metadata": metadata | {"deletionGracePeriodSeconds": 0}}
+                )
                 self._services.store.delete("pods", metadata["name"], metadata["namespace"])
             self.removed = True
 
@@ -165,13 +168,17 @@ class PodWorker:
         node = services.network.nodes[current["spec"]["nodeName"]]
         status = pod_status(
             current,
-            [container.status for container in self.containers.values()],
+            [self._container_status(container) for container in current["spec"]["containers"]],
             [str(ip) for ip in node.addresses],
             [str(ip) for ip in self._network.addresses] if self._network else [],
             self._failure,
             network_ready=network_ready,
         )
         self._pod = services.store.update("pods", {**current, "status": status})
+
+    def _container_status(self, spec: Object) -> ContainerStatus:
+        container = self.containers.get(spec["name"])
+        return container.status if container else ContainerStatus(spec["name"], spec["image"])
 
     def _say(self, kind: str, reason: str, message: str, field_path: str = "") -> None:
         self._services.events.record(self._source, self._pod, kind, reason, message, field_path)

@@ -112,7 +112,7 @@ class Scheduler:
             self._refuse(current, explain([why for why in found.values() if why]))
 
     def _bind(self, pod: Object, node: str) -> None:
-        status = {**pod["status"], "conditions": [_scheduled("True")]}
+        status = {**pod["status"], "conditions": [_scheduled("True", pod)]}
         self._store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": status})
         name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
         self._events.record(_SOURCE, pod, "Normal", "Scheduled", f"Successfully assigned {name} to {node}")
@@ -121,7 +121,7 @@ class Scheduler:
         known = pod["status"].get("conditions", [])
         if known and known[0].get("message") == message:
             return
-        condition = _scheduled("False") | {"reason": "Unschedulable", "message": message}
+        condition = _scheduled("False", pod) | {"reason": "Unschedulable", "message": message}
         self._store.update("pods", {**pod, "status": {**pod["status"], "conditions": [condition]}})
         self._events.record(_SOURCE, pod, "Warning", "FailedScheduling", message)
 
@@ -130,5 +130,7 @@ def _counts(pod: Object) -> bool:
     return pod["status"].get("phase") not in ("Succeeded", "Failed")
 
 
-def _scheduled(status: str) -> Object:
-    return {"type": "PodScheduled", "status": status, "lastProbeTime": None, "lastTransitionTime": timestamp()}
+def _scheduled(status: str, pod: Object) -> Object:
+    times = {"lastProbeTime": None, "lastTransitionTime": timestamp()}
+    generation = pod["metadata"]["generation"]
+    return {"type": "PodScheduled", "status": status, "observedGeneration": generation, **times}

@@ -24,6 +24,7 @@ class ContainerStatus:
     last_state: Object = field(default_factory=dict)
     restart_count: int = 0
     container_id: str = ""
+    resources: Object = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -33,7 +34,7 @@ class ContainerStatus:
         status: Object = {"name": self.name, "state": self.state, "lastState": self.last_state, "ready": self.running}
         status |= {"restartCount": self.restart_count, "image": self.image, "imageID": self.image_id}
         if self.container_id:
-            status["containerID"] = self.container_id
+            status |= {"containerID": self.container_id, "resources": self.resources}
         return status | {"started": self.running}
 
 
@@ -68,9 +69,12 @@ def pod_status(
 ) -> Object:
     """Return the whole status of a pod that is on a node."""
     previous = pod["status"]
-    phase = "Failed" if failure else phase_of(containers, pod["spec"]["restartPolicy"])
-    status: Object = {"observedGeneration": pod["metadata"]["generation"], "phase": phase}
-    status["conditions"] = _conditions(previous.get("conditions", []), phase, containers, network_ready)
+    policy = pod["spec"]["restartPolicy"] if network_ready else "Never"  # without its network nothing is started again
+    phase = "Failed" if failure else phase_of(containers, policy)
+    generation = pod["metadata"]["generation"]
+    status: Object = {"observedGeneration": generation, "phase": phase}
+    conditions = _conditions(previous.get("conditions", []), phase, containers, network_ready)
+    status["conditions"] = [{**one, "observedGeneration": generation} for one in conditions]
     if failure:
         status |= {"reason": failure.reason, "message": failure.message}
     status |= {"hostIP": host_ips[0], "hostIPs": [{"ip": ip} for ip in host_ips]}

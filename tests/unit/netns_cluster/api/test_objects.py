@@ -225,6 +225,15 @@ def test_a_second_deletion_may_shorten_the_grace_but_not_lengthen_it(
     assert store.objects("pods") == []
 
 
+def test_the_name_of_a_pod_that_is_being_deleted_is_taken_until_it_is_gone(
+    store: Store, create: Callable[..., Object], target: TargetOf
+) -> None:
+    on_a_node(store, create())
+    deleted = objects.delete(store, target("namespaces/default/pods/bb1"), {}, dry_run=False)
+    assert deleted["metadata"]["generation"] == 2
+    assert failure(create)["message"] == 'object is being deleted: pods "bb1" already exists'
+
+
 def test_a_pod_of_another_uid_is_not_deleted(store: Store, create: Callable[..., Object], target: TargetOf) -> None:
     create()
     path, options = target("namespaces/default/pods/bb1"), {"preconditions": {"uid": "other"}}

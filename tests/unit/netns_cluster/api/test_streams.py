@@ -18,9 +18,8 @@ from netns_cluster.runtime.messages import StartError
 Object = dict[str, Any]
 
 
-def pod_of(*names: str, node: str | None = "demo-worker") -> Object:
-    spec: Object = {"containers": [{"name": name} for name in names]} | ({"nodeName": node} if node else {})
-    return {"metadata": {"name": "bb1"}, "spec": spec}
+def pod_of(*names: str) -> Object:
+    return {"metadata": {"name": "bb1"}, "spec": {"containers": [{"name": name} for name in names]}}
 
 
 def refusal(action: Callable[[], object]) -> Object:
@@ -40,13 +39,6 @@ def test_with_several_containers_one_must_be_named() -> None:
     assert message == "a container name must be specified for pod bb1, choose one of: [a b]"
     assert streams.container_name(pod_of("a", "b"), "b") == "b"
     assert streams.container_name(pod_of("a"), None) == "a"
-
-
-def test_a_pod_without_a_node_has_nothing_to_enter() -> None:
-    assert (
-        refusal(lambda: streams.container_name(pod_of("a", node=None), None))["message"]
-        == "pod bb1 does not have a host assigned"
-    )
 
 
 def lines(count: int) -> list[Line]:

@@ -88,6 +88,12 @@ def test_a_completed_pod_keeps_its_addresses_and_is_not_ready() -> None:
     assert conditions(status)["PodReadyToStartContainers"] == ("False", None)
 
 
+def test_a_pod_that_is_ended_for_good_has_failed_although_it_would_be_started_again() -> None:
+    assert status_of(container(FAILED), network_ready=True)["phase"] == "Running"
+    assert status_of(container(FAILED), network_ready=False)["phase"] == "Failed"
+    assert status_of(container(WAITING), network_ready=False)["phase"] == "Pending"
+
+
 def test_a_pod_that_failed_as_a_whole_says_why() -> None:
     status = status_of(container(FAILED), failure=Failure("DeadlineExceeded", "too long"))
     assert (status["phase"], status["reason"], status["message"]) == ("Failed", "DeadlineExceeded", "too long")
