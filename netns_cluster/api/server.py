@@ -65,12 +65,11 @@ def _failure(error: ApiError) -> web.Response:
 
 
 def _authenticate(token: str) -> Any:
-    expected = f"Bearer {token}"
-
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), expected.encode()):
+        scheme, _space, given = request.headers.get("Authorization", "").partition(" ")
+        # The Python client writes it in small letters for a pod's own service account.
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), token.encode()):
             raise errors.unauthorized()
         return await handler(request)
 
