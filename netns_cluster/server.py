@@ -12,7 +12,6 @@ cluster is ready the credentials are in the state directory and one line of JSON
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -22,8 +21,8 @@ import signal
 import socket
 import ssl
 import sys
-import traceback
 from pathlib import Path
+from typing import TextIO
 
 import trustme
 from aiohttp import web
@@ -46,7 +45,7 @@ from netns_cluster.runtime.rootfs import busybox_version
 HOST = "127.0.0.1"
 
 
-async def serve(config: Config, control: socket.socket) -> None:
+async def serve(config: Config, control: socket.socket, ready: TextIO) -> None:
     """Bring the cluster up, say so, and serve until the process is ended."""
     shape = config.shape
     network = ClusterNetwork(shape)
@@ -82,7 +81,10 @@ async def serve(config: Config, control: socket.socket) -> None:
     entry = kubeconfig.entry(shape.name, url, ca.cert_pem.bytes(), token)
     kubeconfig.write(Path(config.directory, "kubeconfig"), json.dumps(entry, indent=2) + "\n")
     await _agents_ready(store, len(shape.nodes))
-    _tell_ready(config, {"ready": True})
+    # Let "up" go, and the next one begin. This fails when the first one is gone: then nothing half made stays.
+    json.dump({"ready": True}, ready)
+    ready.close()
+    os.close(config.starting_descriptor)
     await asyncio.gather(*controllers)
 
 
@@ -106,30 +108,24 @@ async def _agents_ready(store: Store, count: int) -> None:
             return
 
 
-def _tell_ready(config: Config, message: dict[str, object]) -> None:
-    """Answer ``up``, and let the next one begin. Fails when the first one is gone: then nothing half made stays."""
-    os.write(config.ready_descriptor, json.dumps(message).encode() + b"\n")
-    os.close(config.ready_descriptor)
-    os.close(config.starting_descriptor)
-
-
 def main() -> None:
     config = Config.from_json(sys.argv[1])
-    for descriptor in (config.ready_descriptor, config.starting_descriptor):
-        os.set_inheritable(descriptor, False)
+    os.set_inheritable(config.starting_descriptor, False)
     control = socket.socket(fileno=int(sys.argv[2]))
     control.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        asyncio.run(serve(config, control))
-    except Exception as error:
-        traceback.print_exc()
-        with contextlib.suppress(OSError):
-            _tell_ready(config, {"error": f"{type(error).__name__}: {error}"})
-        sys.exit(1)
+    with open(config.ready_descriptor, "w", encoding="utf-8") as ready:
+        os.set_inheritable(ready.fileno(), False)
+        try:
+            asyncio.run(serve(config, control, ready))
+        except Exception as error:
+            logging.exception("the cluster ends")
+            if not ready.closed:
+                json.dump({"error": f"{type(error).__name__}: {error}"}, ready)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import logging
@@ -93,6 +94,16 @@ class Api:
     def __init__(self, store: Store, containers: streams.Containers) -> None:
         self._store = store
         self._containers = containers
+        self._verbs: dict[str, Callable[[web.Request, Target], Awaitable[web.StreamResponse]]] = {
+            "get": self._get,
+            "list": self._list,
+            "watch": self._watch,
+            "create": self._create,
+            "update": self._update,
+            "patch": self._patch,
+            "delete": self._delete,
+            "deletecollection": self._deletecollection,
+        }
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         target = resolve(request.path)
@@ -102,11 +113,7 @@ class Api:
             return await streams.log(request, self._pod(request, target, ("GET",)), self._containers)
         if target.subresource == "exec":
             return await streams.execute(request, self._pod(request, target, ("GET", "POST")), self._containers)
-        method = getattr(self, f"_{self._verb(request, target)}", None)
-        if method is None:
-            raise errors.method_not_allowed()
-        response: web.StreamResponse = await method(request, target)
-        return response
+        return await self._verbs[self._verb(request, target)](request, target)
 
     def _pod(self, request: web.Request, target: Target, methods: tuple[str, ...]) -> Object:
         if request.method not in methods:
@@ -158,23 +165,20 @@ class Api:
         form, _ = media.negotiate(request.headers.get("Accept", ""), (media.TABLE, media.PARTIAL))
         selection = _selection(request, target)
         query = dict(request.query)
+        # A real API server ends a watch after 30 to 60 minutes when the client sets no time.
+        seconds = objects.number(query, "timeoutSeconds") or random.uniform(1800, 3600)  # noqa: S311 - no secret
+        bookmarks = is_true(query, "allowWatchBookmarks")
         initial, revision = watch.begin(self._store, selection, query)
-        response = web.StreamResponse(
-            headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
-        )
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         writer = _WatchWriter(response, target, form, _included(request))
-        for kind, obj in initial:
-            await writer.write(kind, obj)
-        # A real API server ends a watch after 30 to 60 minutes when the client sets no time.
-        seconds = float(query.get("timeoutSeconds") or random.uniform(1800, 3600))  # noqa: S311 - no secret
-        bookmarks = is_true(query, "allowWatchBookmarks")
-        try:
+        with contextlib.suppress(TimeoutError, ConnectionResetError):
             async with asyncio.timeout(seconds):
+                for kind, obj in initial:
+                    await writer.write(kind, obj)
                 async for kind, obj in watch.follow(self._store, selection, revision, bookmarks=bookmarks):
                     await writer.write(kind, obj)
-        except (TimeoutError, ConnectionResetError):
-            pass
         return response
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
