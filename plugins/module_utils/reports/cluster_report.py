@@ -30,28 +30,31 @@ def cluster_report(verdict: Verdict, snapshot: Snapshot | None) -> str:
 
     Raises ValueError when the snapshot is from a file that is malformed.
     """
-    sections = [_promises(verdict), _findings(verdict.findings), _not_proved(verdict.not_proved)]
-    if verdict.pairs:
-        sections.append(Section("paths", "Explained paths", map(_pair, verdict.pairs), len(verdict.pairs)))
-    if snapshot is not None:
-        sections += _of_snapshot(view_of(snapshot, _matter(verdict)), verdict)
+    view = None if snapshot is None else view_of(snapshot, _matter(verdict))
     title = f"{OUTCOMES[verdict.verdict][1]}: pod network of {verdict.cluster}"
-    return page(title, _header(verdict, with_snapshot=snapshot is not None), sections)
+    return page(title, _header(verdict, with_snapshot=view is not None), _sections(verdict, view))
 
 
-def _matter(verdict: Verdict) -> set[str]:
-    """The nodes and pods that the verdict speaks of."""
-    steps = (step for pair in verdict.pairs for step in (*pair.there, *pair.back))
-    named: Iterator[Finding | NotProved | Step] = chain(verdict.findings, verdict.not_proved, steps)
+def _matter(verdict: Verdict) -> list[str]:
+    """The nodes and pods that the verdict speaks of, those with findings first."""
     ends = [end for pair in verdict.pairs for end in (pair.source, pair.target)]
-    return {name for item in named for name in (item.node, item.pod) if name} | set(ends)
+    steps = (step for pair in verdict.pairs for step in (*pair.there, *pair.back))
+    named: Iterator[Finding | Step | NotProved] = chain(_ranked(verdict.findings), steps, verdict.not_proved)
+    return ends + [name for item in named for name in (item.node, item.pod) if name]
 
 
-def _of_snapshot(view: View, verdict: Verdict) -> Iterator[Section]:
-    yield Section("topology", "Topology", topology(view, verdict.findings, verdict.pairs))
-    if view.reach.outcomes:
+def _sections(verdict: Verdict, view: View | None) -> Iterator[Section]:
+    yield _promises(verdict)
+    yield _findings(verdict.findings)
+    yield _not_proved(verdict.not_proved)
+    if view is not None:
+        yield Section("topology", "Topology", topology(view, verdict.findings, verdict.pairs))
+    if verdict.pairs:
+        yield Section("paths", "Explained paths", map(_pair, verdict.pairs), len(verdict.pairs))
+    if view is not None and view.reach.outcomes:
         yield Section("reach", "Who reaches whom", reach_matrix(view.reach))
-    yield Section("tables", "Routing tables", node_tables(view, verdict.findings), len(view.nodes))
+    if view is not None:
+        yield Section("tables", "Routing tables", node_tables(view, verdict.findings), len(view.nodes))
 
 
 # --- the top ----------------------------------------------------------------------------------------------------------
@@ -99,10 +102,14 @@ def _promises(verdict: Verdict) -> Section:
 
 
 def _findings(findings: Sequence[Finding]) -> Section:
-    order = list(_SEVERITIES)
-    ranked = sorted(findings, key=lambda finding: order.index(finding.severity))
+    ranked = _ranked(findings)
     content: Child = (map(_finding, ranked[:MOST_ITEMS]), _more(len(ranked)))
     return Section("findings", "Findings", content if ranked else element("p", "No fault was found."), len(ranked))
+
+
+def _ranked(findings: Sequence[Finding]) -> list[Finding]:
+    order = list(_SEVERITIES)
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
 def _finding(finding: Finding) -> Element:

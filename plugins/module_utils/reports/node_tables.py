@@ -51,7 +51,7 @@ def _table(node: NodeView, findings: Sequence[Finding], room: int) -> Child:
 
 
 def _cells(row: ExplainedRoute, accused: str | None) -> list[Child]:
-    mark = (status("fail", accused), " ") if accused else None
+    mark = (status("fail", f"see {accused}"), " ") if accused else None
     return [code(row.route.raw.strip()), (mark, row.text)]
 
 

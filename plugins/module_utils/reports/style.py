@@ -37,7 +37,7 @@ body {
   font: 1rem/1.55 var(--sans); overflow-wrap: anywhere;
 }
 h1, h2, h3 { line-height: 1.25; text-wrap: balance; font-weight: 650; }
-h1 { font-size: clamp(1.5rem, 1.1rem + 1.8vw, 2.25rem); margin: .5rem 0 .75rem; max-width: 32ch; letter-spacing: -.012em; }
+h1 { font-size: clamp(1.45rem, 1.1rem + 1.6vw, 2rem); margin: .5rem 0 .75rem; max-width: 44ch; letter-spacing: -.012em; }
 h2 { font-size: 1.3rem; margin: 0 0 1rem; }
 h3 { font-size: 1.02rem; margin: 0; }
 p { margin: .5rem 0; max-width: 75ch; }

@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element
 
 from ..checks.verdict import ExplainedPair, Finding, Step
 from ..network.snapshot import Pod
+from ..network.table import table_of
 from ..text.ip_route import Route
 from . import wording
 from .markup import element, visible
@@ -196,11 +197,15 @@ def _words(finding: Finding) -> set[str]:
 
 
 def _accused_rows(node: NodeView, marks: Iterable[Finding]) -> Iterator[_Line]:
-    """Rows that a finding shows as evidence and that no other line stands for."""
+    """Rows that a finding shows as evidence and that no other line stands for.
+
+    The node's own default route is no fault where packets take it for want of another row.
+    """
     accused = {line.strip() for mark in marks for line in mark.evidence}
-    drawn = {"remote_block", "local_pod"}
     for row in node.rows:
-        if row.route.raw.strip() in accused and row.purpose not in drawn:
+        drawn = row.purpose in ("remote_block", "local_pod")
+        usual = row.purpose == "default" and table_of(row.route) == "main"
+        if row.route.raw.strip() in accused and not drawn and not usual:
             yield _Line(f"✕ {row.route.raw.strip()}", "bad")
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -88,8 +88,8 @@ class View:
     reach: Reach
 
 
-def view_of(snapshot: Snapshot, matter: Collection[str]) -> View:
-    """What to show of the snapshot; ``matter`` are the nodes and pods that the verdict speaks of, by name.
+def view_of(snapshot: Snapshot, matter: Sequence[str]) -> View:
+    """What to show of the snapshot; ``matter`` are the nodes and pods that the verdict speaks of, the most important first.
 
     Raises ValueError when the snapshot is from a file that is malformed.
     """
@@ -105,16 +105,17 @@ def view_of(snapshot: Snapshot, matter: Collection[str]) -> View:
             probes.append(_Probing(record.node.name, "node", record.node.name, record.host_probe))
     book = AddressBook(nodes, pods)
     node_of = {pod.key: pod.node for pod in pods if pod.node}
-    wanted = _wanted([node.name for node in nodes], {node_of.get(name, name) for name in matter})
+    wanted = _wanted([node.name for node in nodes], [node_of.get(name, name) for name in matter])
     shown = (record for record in snapshot.nodes if record.node.name in wanted)
     reach = _reach(probes, snapshot.cluster)
     return View(tuple(_node_view(record, book) for record in shown), len(nodes), node_of, reach)
 
 
-def _wanted(names: list[str], matter: set[str]) -> set[str]:
+def _wanted(names: list[str], matter: list[str]) -> set[str]:
     if len(names) <= MOST_NODES:
         return set(names)
-    chosen = [name for name in names if name in matter][:MOST_NODES]
+    known = set(names)
+    chosen = [name for name in dict.fromkeys(matter) if name in known][:MOST_NODES]
     return set(chosen) | set(names[: max(FEWEST_NODES - len(chosen), 0)])
 
 

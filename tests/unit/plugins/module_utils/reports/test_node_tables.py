@@ -28,13 +28,13 @@ def test_each_row_stands_as_printed_with_what_it_is_for() -> None:
 def test_a_row_that_a_finding_rests_on_bears_its_code() -> None:
     worker2 = shown(FAILING_SNAPSHOT, FAILING.findings).all("details")[2]
     (row,) = [row for row in worker2.one("tbody").all("tr") if "blackhole 192.168.210.1" in row.text]
-    assert "✕ blackholed-pod" in row.text
+    assert "✕ see blackholed-pod" in row.text
     assert "✕ 1 fault" in worker2.one("summary").text
 
 
 def test_the_same_row_on_another_node_is_not_blamed() -> None:
     first, worker, last = shown(FAILING_SNAPSHOT, FAILING.findings).all("details")
-    assert "missing-block-route" in worker.text
+    assert "see missing-block-route" in worker.text
     assert "missing-block-route" not in first.text + last.text
 
 

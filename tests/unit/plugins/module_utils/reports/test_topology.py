@@ -57,7 +57,6 @@ def test_a_missing_next_hop_is_drawn_where_it_should_be() -> None:
     assert written == [
         "✕ demo-worker",
         "✕ missing-block-route",
-        "✕ default via 172.18.0.1 dev eth0",
         "✕ 192.168.121.64/26 demo-worker2",
         "no row",
     ]

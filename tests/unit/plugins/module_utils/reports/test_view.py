@@ -14,9 +14,9 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     ProbePing,
     Snapshot,
 )
-from ansible_collections.kubelab.podnet.plugins.module_utils.reports.view import view_of
+from ansible_collections.kubelab.podnet.plugins.module_utils.reports.view import MOST_NODES, view_of
 
-from tests.unit.plugins.module_utils.reports.examples import V4, lab_snapshot
+from tests.unit.plugins.module_utils.reports.examples import V4, lab_snapshot, large_lab
 
 
 def cluster(*nodes: NodeSnapshot) -> Snapshot:
@@ -90,3 +90,10 @@ def test_pods_on_the_host_network_are_no_pods_of_the_pod_network() -> None:
     pods = (Pod("kube-system", "proxy", "a", ("10.0.0.1",), host_network=True), Pod("default", "waits", "a"))
     (view,) = view_of(cluster(NodeSnapshot(Node("a", ("10.0.0.1",)), pods)), ()).nodes
     assert view.networked_pods == []
+
+
+def test_of_more_nodes_than_can_be_shown_the_most_important_are() -> None:
+    lab = large_lab(MOST_NODES + 40)
+    names = [node[0] for node in lab]
+    shown = {node.name for node in view_of(lab_snapshot(lab), [names[-1], *names]).nodes}
+    assert shown == {names[-1], *names[: MOST_NODES - 1]}
