@@ -13,7 +13,7 @@ from ..network.table import table_of
 from . import wording
 from .markup import Child, element
 from .page import code, status, table
-from .view import NodeView, View
+from .view import NodeView, View, blamed_rows
 
 _MOST_ROWS = 3000
 _FEWEST_ROWS_OF_A_NODE = 50
@@ -40,7 +40,7 @@ def _summary(node: NodeView, findings: Sequence[Finding]) -> Element:
 def _table(node: NodeView, findings: Sequence[Finding], room: int) -> Child:
     if not node.rows:
         return element("p", "No table could be read.")
-    accused = {line.strip(): finding.code for finding in findings for line in finding.evidence}
+    accused = {row: finding.code for finding in findings for row in blamed_rows(finding)}
     rows = sorted(node.rows, key=lambda row: table_of(row.route) == "local")
     kept = [row for index, row in enumerate(rows) if index < room or row.route.raw.strip() in accused]
     cells = [_cells(row, accused.get(row.route.raw.strip())) for row in kept]

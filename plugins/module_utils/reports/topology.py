@@ -21,7 +21,7 @@ from ..network.table import table_of
 from ..text.ip_route import Route
 from . import wording
 from .markup import element, visible
-from .view import NodeView, View
+from .view import NodeView, View, blamed_rows
 
 MOST_PATHS = 3
 """So many explained paths can be told apart in one picture."""
@@ -201,7 +201,7 @@ def _accused_rows(node: NodeView, marks: Iterable[Finding]) -> Iterator[_Line]:
 
     The node's own default route is no fault where packets take it for want of another row.
     """
-    accused = {line.strip() for mark in marks for line in mark.evidence}
+    accused = {row for mark in marks for row in blamed_rows(mark)}
     for row in node.rows:
         drawn = row.purpose in ("remote_block", "local_pod")
         usual = row.purpose == "default" and table_of(row.route) == "main"

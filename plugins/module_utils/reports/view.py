@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ..checks.verdict import Finding
 from ..network.address_book import AddressBook
 from ..network.explain import ExplainedRoute, explain_routes
 from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Probe, Snapshot
@@ -109,6 +110,11 @@ def view_of(snapshot: Snapshot, matter: Sequence[str]) -> View:
     shown = (record for record in snapshot.nodes if record.node.name in wanted)
     reach = _reach(probes, snapshot.cluster)
     return View(tuple(_node_view(record, book) for record in shown), len(nodes), node_of, reach)
+
+
+def blamed_rows(finding: Finding) -> set[str]:
+    """The lines of a finding's evidence as rows of its node's table would read."""
+    return {line.strip().removeprefix(f"on {finding.node}: ") for line in finding.evidence}
 
 
 def _wanted(names: list[str], matter: list[str]) -> set[str]:

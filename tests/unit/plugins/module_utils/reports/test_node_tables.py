@@ -38,6 +38,14 @@ def test_the_same_row_on_another_node_is_not_blamed() -> None:
     assert "missing-block-route" not in first.text + last.text
 
 
+def test_of_evidence_from_several_nodes_only_the_blamed_one_s_is_marked() -> None:
+    rows = tuple(f"on {node}: blackhole 192.168.210.1" for node in ("demo-worker", "demo-worker2"))
+    snapshot = lab_snapshot(with_rows=[("demo-worker", rows[0][16:]), ("demo-worker2", rows[0][16:])])
+    _first, worker, worker2 = shown(snapshot, [replace(FAILING.findings[1], evidence=rows)]).all("details")
+    assert "see blackholed-pod" not in worker.text
+    assert "see blackholed-pod" in worker2.text
+
+
 def test_a_long_table_is_cut_but_keeps_what_a_finding_rests_on() -> None:
     rows = [
         ("demo-worker", f"10.{number // 250}.{number % 250}.0/24 via 172.18.0.9 dev eth0") for number in range(2000)
