@@ -97,7 +97,7 @@ class PodWorker:
             services.runtime,
             services.name_servers,
             network.namespace,
-            lambda: self._pod,
+            lambda: self._pod_with(network),
             self._publish,
             self._say,
         )
@@ -111,6 +111,12 @@ class PodWorker:
         finally:
             deadline.cancel()
             ending.cancel()
+
+    def _pod_with(self, network: PodNetwork) -> Object:
+        """Return the pod as its containers see it: with its addresses, which are published when the first of them runs."""
+        ips = [str(ip) for ip in network.addresses]
+        addresses = {"podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips]}
+        return {**self._pod, "status": {**self._pod["status"], **addresses}}
 
     async def _enforce_deadline(self) -> None:
         """Fail the pod when it has been active for longer than it may."""

@@ -46,6 +46,9 @@ def test_a_pod_is_alone_with_its_processes_files_and_name(cluster: Cluster) -> N
     assert "netns_cluster" not in text
     assert "writable" in text
     assert "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10" in text
+    assert f"{cluster.pod('alone')['status']['podIP']}\talone\n" in cluster.kubectl(
+        "exec", "alone", "--", "cat", "/etc/hosts"
+    )
     mounts = {line.split()[1] for line in cluster.kubectl("exec", "alone", "--", "cat", "/proc/mounts").splitlines()}
     assert {mount for mount in mounts if not mount.startswith(("/dev/", "/proc/"))} <= {"/", "/bin", "/proc", "/sys"}
     refused = cluster.try_kubectl("exec", "alone", "--", "sh", "-c", "echo x > /proc/sys/kernel/hostname")
