@@ -180,7 +180,7 @@ def _event_cells(event: Object) -> list[Any]:
         ", ".join(filter(None, (source.get("component"), source.get("host")))),
         event["message"].strip(),
         age(event["firstTimestamp"]),
-        str(count),
+        count,
         event["metadata"]["name"],
     ]
 
