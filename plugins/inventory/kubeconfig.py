@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Each context of the files is a host, to run the playbooks C(kubelab.podnet.validate) and C(kubelab.podnet.fleet) on. No
     cluster is asked.
-  - A host is called as its context, with each character that C(--limit) cannot select replaced by an underscore, as the colons of
-    an EKS ARN. Where two contexts would have one name, the later ones get a number.
+  - A host is called as its context, with each character that C(--limit) cannot select replaced by an underscore, as the colons
+    of an EKS ARN. Where two contexts would have one name, the later ones get a number.
   - Hosts have the variables C(podnet_context), the name of the context as it is, and C(podnet_kubeconfig), the files. They are
     reached by C(ansible_connection=local).
 author: The kubelab authors (@kubelab)

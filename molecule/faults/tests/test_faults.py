@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from facts import NAME, kubectl
-
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.catalogue import CATALOGUE
+from facts import NAME, kubectl
 
 FAULTS = yaml.safe_load((Path(__file__).parents[1] / "vars" / "faults.yml").read_text())["faults"]
 NODES = {"{{ first }}": f"{NAME}-worker", "{{ second }}": f"{NAME}-worker2", None: None}

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import exec as pod_exec
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import pods
@@ -159,7 +160,7 @@ class Wish(NamedTuple):
     address: str
 
 
-_WISHES_AT_ONCE = 150  # keeps the address of the exec below 8 KB, which is what servers and proxies take at least
+_ADDRESS_BYTES = 7500  # of an exec: servers and proxies take 8 KB at least
 
 
 @dataclass(frozen=True)
@@ -201,9 +202,7 @@ class ProbePod:
         :raises ExecError: when the script does not run; other errors are those of the exec.
         """
         measured = Measured()
-        words = [wish.kind[0] + wish.address for wish in wishes]
-        for start in range(0, max(len(words), 1), _WISHES_AT_ONCE):
-            some = words[start : start + _WISHES_AT_ONCE]
+        for some in _portions([wish.kind[0] + wish.address for wish in wishes]):
             arguments = [str(_WORKERS), str(self.port), name, *some]
             output = pod_exec.run(self.cluster, self.pod, ["sh", "-c", _MEASURE, "podnet-probe", *arguments], deadline)
             if "\nsee " not in output.stdout:
@@ -211,6 +210,21 @@ class ProbePod:
                 raise ExecError(f"the script of probe pod {self.key} did not get to its end: {said}")
             measured.read(output.stdout)
         return measured
+
+
+def _portions(words: Sequence[str]) -> list[list[str]]:
+    """The words in as few lists as the address of an exec leaves room for; one empty list when there are none."""
+    left = _ADDRESS_BYTES - len(urlencode({"command": _MEASURE})) - 400
+    portions: list[list[str]] = [[]]
+    room = left
+    for word in words:
+        size = len(urlencode({"command": word})) + 1
+        if size > room:
+            portions.append([])
+            room = left
+        portions[-1].append(word)
+        room -= size
+    return portions
 
 
 class Result(NamedTuple):
@@ -429,13 +443,18 @@ def remove_leftovers(cluster: Cluster) -> None:
             found = cluster.list(path(kind), labelSelector=RUN)["items"]
         except ForbiddenError:
             continue  # who may not look made nothing there
-        for item in found:
-            metadata = item["metadata"]
-            if "deletionTimestamp" in metadata or not _is_over(metadata, time.time(), _is_running):
-                continue
+        over = [item["metadata"] for item in found if _is_over(item["metadata"], time.time(), _is_running)]
+        doomed = {
+            (path(kind, namespace=metadata["namespace"]), f"{RUN}={metadata['labels'][RUN]}")
+            if kind == "pods"
+            else (path(kind, metadata["name"]), "")
+            for metadata in over
+            if "deletionTimestamp" not in metadata
+        }
+        for url, selector in sorted(doomed):
             # It goes already, or is somebody else's to remove.
             with suppress(NotFoundError, ConflictError, ForbiddenError):
-                cluster.delete(path(kind, metadata["name"], metadata.get("namespace")))
+                cluster.delete(url, **({"labelSelector": selector} if selector else {}))
 
 
 def _is_over(metadata: Mapping[str, Any], now: float, is_running: Callable[[int], bool]) -> bool:
