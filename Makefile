@@ -57,13 +57,17 @@ check: setup-test ## Lint, types, layers and unit tests: the daily loop.
 test-matrix: setup-test ## Run the tests and the lab with each Python, ansible-core and Kubernetes client, on netns clusters.
 	@python tests/matrix.py
 
+.PHONY: bench
+bench: setup-test $(kit) ## Measure against kubectl, kubernetes.core and jc, and print a table of ratios.
+	@PYTHONPATH=build python tests/benchmarks
+
 .PHONY: clean
 clean: ## Remove what was built here; clusters stay (make down).
 	rm -rf build .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .PHONY: lock
 lock: setup-test ## Pin the requirements anew.
-	@for set in uv lab dev matrix/kubernetes-35 matrix/kubernetes-newest; do \
+	@for set in uv lab dev bench matrix/kubernetes-35 matrix/kubernetes-newest; do \
 	  (cd requirements && uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header $$set.in -o $$set.txt) || exit; \
 	done
 
