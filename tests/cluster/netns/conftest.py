@@ -143,8 +143,8 @@ class Cluster:
     def run_pod(self, name: str, *command: str, node: str = "", namespace: str = "default", **spec: Any) -> Object:
         """Create a pod of busybox and wait until it is ready."""
         self.create_pod(name, *command, node=node, namespace=namespace, **spec)
-        self.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=20s")
-        return self.pod(name, namespace)
+        found: Object = eventually(lambda: is_ready(pod := self.pod(name, namespace)) and pod)
+        return found
 
     def create_pod(self, name: str, *command: str, node: str = "", namespace: str = "default", **spec: Any) -> None:
         """Create a pod; ``container`` in the specification adds to its one container."""
@@ -168,6 +168,10 @@ class Cluster:
     def delete_pods(self) -> None:
         for pod in self.get("/api/v1/namespaces/default/pods")["items"]:
             self.request("DELETE", f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}?gracePeriodSeconds=0")
+
+
+def is_ready(pod: Object) -> bool:
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
 
 
 def _decode(body: bytes) -> Any:
