@@ -11,11 +11,12 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InterruptedTaskError, PodnetError
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation, Task
 
@@ -23,9 +24,20 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operatio
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class _Module(AnsibleModule):  # type: ignore[misc]
+    """A module that refuses arguments as run_in_process does."""
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        if "error" not in result:  # called by Ansible's own constructor
+            result = _refusal(self.validation_result)
+            msg = result.pop("msg")
+        super().fail_json(msg, **result)
+        raise AssertionError("unreachable")
+
+
 def run_module(operation: Operation) -> None:
     """Run an operation as a module: read its arguments from Ansible, print its result, end the process."""
-    module = AnsibleModule(argument_spec=operation.options, supports_check_mode=True, **operation.rules)
+    module = _Module(argument_spec=operation.options, supports_check_mode=True, **operation.rules)
     result = _result(operation, Task(module.params, module.check_mode))
     for warning in result.pop("warnings", ()):
         module.warn(warning)
@@ -43,7 +55,7 @@ def run_in_process(operation: Operation, arguments: Mapping[str, Any], *, check_
     # The only place where core keeps them; AnsibleModule itself takes them from here.
     secrets = validated._no_log_values  # pylint: disable=protected-access
     if validated.error_messages:
-        result = _failure("; ".join(validated.error_messages), "invalid-input", {})
+        result = _refusal(validated)
     else:
         result = _result(operation, Task(validated.validated_parameters, check_mode))
     masked: dict[str, Any] = remove_values(result, secrets)
@@ -58,6 +70,14 @@ def _result(operation: Operation, task: Task) -> dict[str, Any]:
         return _failure(str(error), error.code, error.details)
     except InterruptedTaskError as error:
         return _failure(str(error), error.code, {})
+
+
+def _refusal(validated: ValidationResult) -> dict[str, Any]:
+    messages = (
+        f"unsupported options: {error.msg}" if isinstance(error, UnsupportedError) else error.msg
+        for error in validated.errors.errors
+    )
+    return _failure("; ".join(messages), "invalid-input", {})
 
 
 def _failure(message: str, code: str, details: dict[str, Any]) -> dict[str, Any]:
