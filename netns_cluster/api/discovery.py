@@ -70,12 +70,18 @@ async def _openapi_core(_: web.Request) -> web.Response:
     return web.json_response({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}})
 
 
+async def _openapi_2(_: web.Request) -> web.Response:
+    """Tell kubectl nothing, in a protobuf message without fields: it asks before it writes a ``kind: List``."""
+    return web.Response(body=b"", content_type="application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
+
+
 DOCUMENTS = {
     "/api": _core,
     "/apis": _groups,
     "/apis/{group}": _group,
     "/api/v1": _core_resources,
     "/apis/{group}/v1": _group_resources,
+    "/openapi/v2": _openapi_2,
     "/openapi/v3": _openapi_index,
     "/openapi/v3/api/v1": _openapi_core,
 }
