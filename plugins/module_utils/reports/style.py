@@ -107,8 +107,10 @@ th { font-weight: 600; }
 thead th { color: var(--soft); font-size: .82rem; white-space: nowrap; }
 tbody th { font-weight: 500; }
 tbody tr.fail th, tbody tr.fail td { background: var(--fail-ground); }
-table.rows, table.wide { min-width: 46rem; }
+table.wide { min-width: 46rem; }
 table.rows th { width: 46%; }
+table.rows td { overflow-wrap: anywhere; }
+@media (max-width: 40rem) { table.rows { font-size: .84rem; } table.rows th, table.rows td { padding: .5rem .6rem; } }
 table.matrix { width: auto; }
 .scroll:has(> .matrix) { width: fit-content; max-width: 100%; }
 table.matrix th, table.matrix td { min-width: 2.4rem; padding: .35rem .5rem; text-align: center; }
@@ -183,7 +185,7 @@ footer { margin-top: 3.5rem; border-top: 1px solid var(--line); color: var(--sof
   h2, h3, summary, caption { break-after: avoid; }
   article, figure, .card, .matrix, tr, li { break-inside: avoid; }
   .scroll { overflow: visible; }
-  table.rows, table.wide { min-width: 0; }
+  table.wide { min-width: 0; }
   details::details-content { content-visibility: visible; height: auto; }
   .picture.columns-1, .picture.columns-3 { display: none; }
   .picture.columns-2 { display: block; max-width: none; }

@@ -94,7 +94,7 @@ return [document.documentElement.scrollWidth - width, wide.map(element => elemen
 """
 
 
-@pytest.mark.parametrize("width", [390, 820, 1280])
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_wider_than_the_page(browser, pages, name, width) -> None:
     browser.open(pages[name], width)
@@ -129,7 +129,7 @@ return Math.min(...[...picture.querySelectorAll('text')].map(text => parseFloat(
 """
 
 
-@pytest.mark.parametrize("width", [390, 820, 1280])
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("name", ["failing", "large", "hostile"])
 def test_exactly_one_picture_shows_with_its_texts_in_their_boxes_and_large_enough_to_read(
     browser, pages, name, width
