@@ -10,6 +10,7 @@ one of the others.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -152,6 +153,20 @@ def installed(run: Runner) -> None:
     (archive,) = place.glob("*.tar.gz")
     run("ansible-galaxy", "collection", "install", "--offline", "-p", place, archive, cwd=place)
     run("ansible-playbook", "kubelab.podnet.lab", "--check", "-e", "lab_cluster_name=nowhere", cwd=place)
+    if _why_not("netns"):
+        return
+    cluster = {"name": "podnet-installed", "provider": "netns", "kubeconfig": str(place / "kubeconfig")}
+    variables = json.dumps({f"lab_cluster_{key}": value for key, value in cluster.items()})
+    run("ansible-playbook", "kubelab.podnet.lab", "-e", variables, cwd=place)
+    run(
+        "ansible",
+        "localhost",
+        "-m",
+        "kubelab.podnet.cluster",
+        "-a",
+        json.dumps({**cluster, "state": "absent"}),
+        cwd=place,
+    )
 
 
 # --- gates on a cluster ------------------------------------------------------------------------------------------------
@@ -231,15 +246,22 @@ def main(arguments: Sequence[str]) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     lanes = [QUICK]
-    if arguments[0] == "all":
-        lanes = [QUICK + COLLECTION, on_cluster("netns") + on_cluster("kind")]
+    clusters = [on_cluster("netns"), on_cluster("kind")] if arguments[0] == "all" else []
+    if clusters:
+        lanes = [QUICK + COLLECTION, [gate for gates in clusters for gate in gates]]
+    outcomes: dict[str, str] = {}
+
+    def run_lane(gates: Sequence[Gate]) -> None:
+        for gate in gates:
+            outcomes[gate.name] = attempt(gate)
+
     with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
-        outcomes = [
-            result for lane in pool.map(lambda gates: [attempt(gate) for gate in gates], lanes) for result in lane
-        ]
-    counts = ", ".join(f"{outcomes.count(kind)} {kind}" for kind in ("passed", "failed", "skipped"))
-    print(counts)
-    return 1 if "failed" in outcomes else 0
+        list(pool.map(run_lane, lanes))
+    for gates in clusters:
+        print("; ".join(f"{gate.name}: {outcomes[gate.name]}{gate.skip and f' ({gate.skip})'}" for gate in gates))
+    results = list(outcomes.values())
+    print(", ".join(f"{results.count(kind)} {kind}" for kind in ("passed", "failed", "skipped")))
+    return 1 if "failed" in results else 0
 
 
 if __name__ == "__main__":
