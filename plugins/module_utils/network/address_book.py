@@ -58,7 +58,11 @@ class AddressBook:
 
     def pods_at(self, address: str) -> list[Pod]:
         """The pods that report the address: one, none, or several while the API is behind."""
-        return self._pods_at.get(address_number(address), [])
+        return self.pods_at_number(*address_number(address))
+
+    def pods_at_number(self, bits: int, number: int) -> list[Pod]:
+        """:meth:`pods_at` for an address as ``address_number`` gives it."""
+        return self._pods_at.get((bits, number), [])
 
     def pods_on(self, node: str) -> list[Pod]:
         """The pods on that node, those without an address yet among them."""

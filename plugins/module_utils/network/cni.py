@@ -47,6 +47,11 @@ def is_host(prefix: str) -> bool:
     return prefix.endswith("/128" if ":" in prefix else "/32")
 
 
+def is_default(route: Route) -> bool:
+    """Whether the row is for all packets that no other row is for."""
+    return route.dst.endswith("/0")
+
+
 def is_block_sized(prefix: str) -> bool:
     """Whether the prefix may be a block of Calico's: /20 to /31, /116 to /127 (its blockSize, a single address aside)."""
     bits, _, length = prefix_number(prefix)

@@ -71,6 +71,11 @@ def pod_interface_name(prefix: str, namespace: str, name: str) -> str:
     return prefix + sha1(f"{namespace}.{name}".encode(), usedforsecurity=False).hexdigest()[:11]
 
 
+def pod_interface_names(namespace: str, name: str) -> tuple[str, ...]:
+    """What the CNIs that compute names would call the pod's interface, always in the same order."""
+    return tuple(pod_interface_name(prefix, namespace, name) for prefix in _COMPUTED_PREFIXES)
+
+
 def computed_name_like(interface: str, namespace: str, name: str) -> str | None:
     """The name that the CNI of this interface computes for that pod, None when it computes none.
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from socket import AF_INET, AF_INET6, inet_pton
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Generic, TypeVar
 
 from ..text.ip_route import Route
@@ -28,6 +28,11 @@ def address_number(address: str) -> tuple[int, int]:
         return 32, int.from_bytes(inet_pton(AF_INET, address), "big")
     except (OSError, ValueError):
         raise ValueError(f"{address!r} is not an IPv4 or IPv6 address") from None
+
+
+def number_address(bits: int, number: int) -> str:
+    """The address of that number in its canonical form: the reverse of :func:`address_number`."""
+    return inet_ntop(AF_INET if bits == 32 else AF_INET6, number.to_bytes(bits // 8, "big"))
 
 
 def prefix_number(prefix: str) -> tuple[int, int, int]:
@@ -134,7 +139,10 @@ class RouteTable:
 
         Raises ValueError when the address is none.
         """
-        bits, number = address_number(address)
+        return self.find(*address_number(address))
+
+    def find(self, bits: int, number: int) -> Route | None:
+        """:meth:`lookup` for an address as :func:`address_number` gives it."""
         for table in self._tables[bits]:
             route = table.match(bits, number)
             if route is not None and route.type != "throw":

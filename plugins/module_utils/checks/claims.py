@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether what nodes, pods and ranges claim goes together: no address is anybody's twice. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..network.cni import gateways, holds, is_default, is_host, is_link_local_or_multicast, sign_of
+from ..network.interface_names import computed_name_like, recognise_interface
+from ..network.table import address_number, prefix_number, table_of
+from ..network.table_store import Base
+from ..text.ip_route import Route
+from .facts import Block, Facts
+from .fault import Fault, host_prefix, listed
+
+
+def check_claims(facts: Facts) -> Iterator[Fault]:
+    yield from _duplicate_blocks(facts)
+    yield from _duplicate_pod_ips(facts)
+    yield from _overlapping_ranges(facts)
+    yield from _stale_pod_routes(facts)
+    yield from _two_cnis(facts)
+
+
+# One address, two owners.
+
+
+def _duplicate_blocks(facts: Facts) -> Iterator[Fault]:
+    for first, second in _overlapping(facts.blocks):
+        blamed, other = sorted((first, second), key=lambda block: _support(facts, block))
+        what = (
+            blamed.prefix if blamed.prefix == other.prefix else f"{blamed.prefix}, which overlaps with {other.prefix},"
+        )
+        rows = tuple(f"on {block.node}: {block.row or f'pod CIDR {block.prefix}'}" for block in (blamed, other))
+        message = f"{blamed.node} claims {what} for its own pods, and so does {other.node}"
+        yield Fault("duplicate-block", message, rows, blamed.node, to=(blamed.prefix,))
+
+
+def _overlapping(blocks: Iterable[Block]) -> Iterator[tuple[Block, Block]]:
+    """Pairs of blocks of different nodes that share addresses."""
+    around: list[Block] = []
+    for block in sorted(blocks, key=lambda block: prefix_number(block.prefix)):
+        around = [other for other in around if _overlap(other.prefix, block.prefix)]
+        yield from ((other, block) for other in around if other.node != block.node)
+        around.append(block)
+
+
+def _support(facts: Facts, block: Block) -> tuple[bool, int, str]:
+    """How much speaks for a claim: the node's pods in the block, then the rows of other nodes that lead there."""
+    hops = sum(
+        hop.dst == block.prefix and facts.owner(*address_number(hop.gateway)) == block.node
+        for _node, hop in facts.next_hops()
+    )
+    return block.node in facts.book.nodes_with_pods_in(block.prefix), hops, block.node
+
+
+def _duplicate_pod_ips(facts: Facts) -> Iterator[Fault]:
+    pods_at: dict[str, list[tuple[str, str | None]]] = {}
+    for pod in facts.settled_pods:
+        for address in pod.ips:
+            pods_at.setdefault(address, []).append((pod.key, pod.node))
+    for address, pods in pods_at.items():
+        if len(pods) > 1:
+            lines = [f"pod {key} on {node}" for key, node in pods]
+            message = f"{len(pods)} pods have the address {address}: {listed(lines)}"
+            yield Fault("duplicate-pod-ip", message, tuple(lines), None, pods[-1][0], (host_prefix(address),))
+
+
+# Ranges.
+
+
+def _overlapping_ranges(facts: Facts) -> Iterator[Fault]:
+    ranges = [(prefix, "pod range") for prefix in facts.cluster.pod_ranges]
+    services = [(prefix, "service range") for prefix in facts.cluster.service_ranges]
+    for prefix, _what in ranges:
+        for service, _service in services:
+            if _overlap(prefix, service):
+                message = f"the pod range {prefix} and the service range {service} share addresses"
+                yield Fault("overlapping-ranges", message, (prefix, service))
+    found: dict[tuple[str, str, str], list[tuple[str, Route]]] = {}
+    for name in facts.nodes:
+        for dst, route in _networks_of(facts, name):
+            for prefix, what in ranges + services:
+                if _overlap(dst, prefix):
+                    found.setdefault((dst, prefix, what), []).append((name, route))
+    for (dst, prefix, what), rows in found.items():
+        where = rows[0][0] if len(rows) == 1 else f"{len(rows)} nodes"
+        message = f"{where} is in the network {dst}, which shares addresses with the {what} {prefix}"
+        if len(rows) > 1:
+            message = f"{where} are{message.removeprefix(f'{where} is')}"
+        lines = tuple(f"on {name}: {route.raw}" for name, route in rows)
+        yield Fault("overlapping-ranges", message, lines, rows[0][0] if len(rows) == 1 else None, to=(dst,))
+
+
+def _networks_of(facts: Facts, name: str) -> Iterator[tuple[str, Route]]:
+    """The networks that a node is in and that are not its pods' own."""
+    for bits, table in facts.forwarding[name].tables.items():
+        gives_blocks = any(prefix_number(block.prefix)[0] == bits for block in facts.blocks)
+        for route in table.where(_is_connected_network):
+            if (route.dst, name) in facts.claims:
+                continue
+            # Where nodes have no blocks, pods may well have addresses of the nodes' network, or of one that all share.
+            if gives_blocks or not facts.book.nodes_with_pods_in(route.dst):
+                yield route.dst, route
+
+
+def _is_connected_network(route: Route) -> bool:
+    if route.type != "unicast" or gateways(route) or route.encap or table_of(route) != "main":
+        return False
+    if is_host(route.dst) or is_default(route) or is_link_local_or_multicast(route.dst):
+        return False
+    return recognise_interface(route.dev or "") is None and not {"linkdown", "dead"} & set(route.flags)
+
+
+def _overlap(first: str, second: str) -> bool:
+    return any(holds(wide, narrow.partition("/")[0]) for wide, narrow in ((first, second), (second, first)))
+
+
+# Rows of what is no more.
+
+
+def _stale_pod_routes(facts: Facts) -> Iterator[Fault]:
+    if "pods" in facts.cluster.unread:
+        return
+    for name in facts.nodes:
+        node = facts.forwarding[name]
+        for table in node.tables.values():
+            for route in table.where(_is_host_row):
+                address = route.dst.partition("/")[0]
+                is_for_pod = _is_pods(route) or facts.block_of(address) is not None
+                if is_for_pod and node.move(route).kind == "interface" and _is_nobodys(facts, name, route, address):
+                    message = f"{name} has a route to a pod interface for {address}, which no pod has"
+                    yield Fault("stale-pod-route", message, (route.raw,), name, to=(route.dst,))
+
+
+def _is_host_row(route: Route) -> bool:
+    return is_host(route.dst) and route.type == "unicast" and not gateways(route)
+
+
+def _is_pods(route: Route) -> bool:
+    sign = sign_of(route)
+    return sign is not None and sign.meaning == "local_pod"
+
+
+def _is_nobodys(facts: Facts, name: str, route: Route, address: str) -> bool:
+    """Whether no pod has, just had or may be about to have the address."""
+    number = address_number(address)
+    if facts.book.pods_at(address) or facts.owner(*number) is not None or address in facts.ended_addresses:
+        return False
+    for pod in facts.book.pods_on(name):
+        computed = computed_name_like(route.dev or "", pod.namespace, pod.name)
+        if not pod.ips and computed in (None, route.dev):
+            return False
+    return True
+
+
+# CNIs.
+
+
+def _two_cnis(facts: Facts) -> Iterator[Fault]:
+    """Where two CNIs both route blocks. One that only has pods' interfaces may be part of a chain."""
+    found: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    of_base: dict[Base, set[str]] = {}
+    for name in facts.nodes:
+        for table in facts.forwarding[name].tables.values():
+            if table.base not in of_base:
+                of_base[table.base] = set(_rows_by_cni(table.base.where(_routes_block)))
+            if len(of_base[table.base] | set(_rows_by_cni(filter(_routes_block, table.extra.routes)))) > 1:
+                rows = _rows_by_cni(table.where(_routes_block))
+                if len(rows) > 1:
+                    examples = [line for lines in rows.values() for line in lines[:3]]
+                    found.setdefault(tuple(sorted(rows)), {}).setdefault(name, []).extend(examples)
+    for cnis, by_node in found.items():
+        names = list(by_node)
+        lines = tuple(f"on {name}: {line}" for name in names[:5] for line in by_node[name])
+        message = f"{listed(names)} {'has' if len(names) == 1 else 'have'} routes to pods of {' and of '.join(cnis)}"
+        yield Fault("two-cnis", message, lines, names[0] if len(names) == 1 else None)
+
+
+def _routes_block(route: Route) -> bool:
+    sign = sign_of(route)
+    is_used = not {"linkdown", "dead"} & set(route.flags)
+    return is_used and sign is not None and sign.meaning in ("own_block", "remote_block", "cluster")
+
+
+def _rows_by_cni(routes: Iterable[Route]) -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {}
+    for route in routes:
+        sign = sign_of(route)
+        if sign is not None:
+            rows.setdefault(sign.cni, []).append(route.raw)
+    return rows

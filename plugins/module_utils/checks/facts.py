@@ -1,0 +1,464 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A snapshot read into what the checks ask about. Private to the collection: it may change at any time.
+
+A node's texts are read once, and little of them is kept: a cluster of 5,000 nodes is judged with the texts of one node in
+memory at a time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from sys import intern
+from typing import NamedTuple
+
+from ..network.address_book import AddressBook
+from ..network.cni import gateways, holds, is_block_sized, is_default, is_host, is_link_local_or_multicast, sign_of
+from ..network.forwarding import Forwarding
+from ..network.interface_names import recognise_interface
+from ..network.policy_rules import are_usual, not_followed
+from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Policy, Probe
+from ..network.table import PrefixMap, address_number, prefix_number
+from ..network.table_store import Base, KeptTable, NodeTable, TableStore
+from ..text.ip_address import Link, parse_ip_address
+from ..text.ip_neighbour import Neighbour, parse_ip_neighbour
+from ..text.ip_route import Route, parse_ip_route
+from ..text.ip_rule import Rule, parse_ip_rule
+from .verdict import NotProved
+
+FAMILIES = {32: "IPv4", 128: "IPv6"}
+_TABLE_COMMANDS = {32: "ip -4 route show table all", 128: "ip -6 route show table all"}
+_POD_TABLE_COMMANDS = {32: "ip -4 route", 128: "ip -6 route"}
+_RULE_COMMANDS = {32: "ip rule", 128: "ip -6 rule"}
+
+_MOST_OPEN = 64
+
+# Seconds after which a node or a pod that is not ready is taken for broken, and no more for new.
+_SETTLING = 60
+
+
+class Block(NamedTuple):
+    """Addresses that a node gives to its pods; ``row`` is the line of its table that says so, None for its pod CIDR."""
+
+    prefix: str
+    node: str
+    row: str | None
+
+
+class NextHop(NamedTuple):
+    """A row with a next hop, in short."""
+
+    dst: str
+    gateway: str
+    dev: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a pod says of itself, read. ``interface`` is the node's end of the pod's cable, None where that cannot be told.
+
+    ``routes`` are by the bits of the family.
+    """
+
+    pod: str
+    links: tuple[Link, ...]
+    routes: Mapping[int, tuple[Route, ...]]
+    neighbours: tuple[Neighbour, ...]
+    interface: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a node printed, read; ``links`` are by name, ``insides`` by the key of the pod."""
+
+    snapshot: NodeSnapshot
+    kept: Mapping[int, KeptTable]
+    tables: Mapping[int, NodeTable]
+    rules: Mapping[int, tuple[Rule, ...]]
+    links: Mapping[str, Link]
+    neighbours: tuple[Neighbour, ...]
+    insides: Mapping[str, Inside]
+    not_proved: tuple[NotProved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What is kept of a node. ``links`` are without the ends of pods' veths, ``sysctls`` without those of these.
+
+    ``next_hops`` are those of the rows that are not in the base of its table.
+    ``interfaces`` are the names of pods' interfaces on the node and ``macs`` the link-layer addresses of the pods' own
+    ends, by the key of the pod, as far as pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces.
+    """
+
+    node: Node
+    tables: Mapping[int, KeptTable]
+    rules: Mapping[int, tuple[Rule, ...]]
+    links: Mapping[str, Link]
+    neighbours: tuple[Neighbour, ...]
+    sysctls: Mapping[str, int]
+    blocks: tuple[Block, ...]
+    next_hops: tuple[NextHop, ...]
+    interfaces: Mapping[str, str]
+    macs: Mapping[str, frozenset[str]]
+    pod_mtu: int | None
+    probe: Probe | None
+    host_probe: Probe | None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its tables are known, if only those of one family."""
+        return bool(self.tables)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether other nodes should know of it: a node that is not ready may be about to join, or gone."""
+        return self.node.ready
+
+
+def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
+    """Parse what a node printed. What is missing, or is not understood, is in ``not_proved``."""
+    kept, tables, rules = {}, {}, {}
+    unproved = [
+        NotProved(f"{what} of node {node.node.name}", reason, node.node.name) for what, reason in node.unread.items()
+    ]
+    for bits, command in _TABLE_COMMANDS.items():
+        if command in node.printed:
+            kept[bits] = store.keep(node.printed[command])
+            tables[bits] = kept[bits].open()
+            lines = [line.text for line in tables[bits].unparsed]
+            unproved += _not_understood(command, lines, node)
+    for bits, command in _RULE_COMMANDS.items():
+        if command in node.printed:
+            parsed = parse_ip_rule(node.printed[command])
+            rules[bits] = () if are_usual(parsed.rules) else parsed.rules
+            lines = [line.text for line in parsed.unparsed] + [rule.raw for rule in not_followed(parsed.rules)]
+            unproved += _not_understood(command, lines, node)
+    links = parse_ip_address(node.printed.get("ip addr", "")).links
+    neighbours = parse_ip_neighbour(node.printed.get("ip neigh", "")).neighbours
+    insides = {inside.pod: inside for inside in _read_insides(node, links)}
+    return Reading(node, kept, tables, rules, {link.name: link for link in links}, neighbours, insides, tuple(unproved))
+
+
+def _read_insides(node: NodeSnapshot, links: Iterable[Link]) -> Iterator[Inside]:
+    by_index = {link.index: link for link in links}
+    for inside in (*node.insides, *([node.probe] if node.probe else ())):
+        own = parse_ip_address(inside.printed.get("ip addr", "")).links
+        peers = [by_index.get(_peer_index(link) or 0) for link in own]
+        # Each end names the other: an index alone may be one of another namespace.
+        ends = [peer for peer in peers if peer and any(peer.peer == f"if{link.index}" for link in own)]
+        yield Inside(
+            pod=inside.pod,
+            links=own,
+            routes={
+                bits: tuple(parse_ip_route(inside.printed[command]).routes)
+                for bits, command in _POD_TABLE_COMMANDS.items()
+                if command in inside.printed
+            },
+            neighbours=parse_ip_neighbour(inside.printed.get("ip neigh", "")).neighbours,
+            interface=ends[0] if len(ends) == 1 else None,
+        )
+
+
+def _not_understood(command: str, lines: list[str], node: NodeSnapshot) -> list[NotProved]:
+    name = node.node.name
+    return [NotProved(f"{command} of node {name}", f"not understood: {line.strip()}", name) for line in lines]
+
+
+def keep(reading: Reading) -> NodeFacts:
+    """What the checks of all nodes together need of one."""
+    node = reading.snapshot.node
+    links = {name: link for name, link in reading.links.items() if not is_pod_link(link, node)}
+    pod_links = [link for name, link in reading.links.items() if name not in links]
+    ports = {"all", *(name.replace(".", "/") for name in links)}
+    return NodeFacts(
+        node=node,
+        tables=reading.kept,
+        rules=reading.rules,
+        links=links,
+        neighbours=reading.neighbours,
+        sysctls={name: value for name, value in reading.snapshot.sysctls.items() if _port(name) in ports},
+        blocks=tuple(_own_blocks(reading)),
+        next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra.routes)),
+        interfaces={inside.pod: inside.interface.name for inside in reading.insides.values() if inside.interface},
+        macs={
+            inside.pod: frozenset(link.mac for link in inside.links if link.mac) for inside in reading.insides.values()
+        },
+        pod_mtu=max((link.mtu for link in pod_links if _is_cnis(link)), default=None),
+        probe=reading.snapshot.probe,
+        host_probe=reading.snapshot.host_probe,
+    )
+
+
+def _next_hops(routes: Iterable[Route]) -> Iterator[NextHop]:
+    for route in routes:
+        ways = [(route.gateway, route.dev), *((hop.gateway, hop.dev) for hop in route.nexthops)]
+        yield from (NextHop(route.dst, gateway, dev) for gateway, dev in ways if gateway is not None)
+
+
+def is_pod_link(link: Link, node: Node) -> bool:
+    """Whether a node's link is its end of a pod's veth pair: the other end is in another namespace, and it is in no network."""
+    return _peer_index(link) is not None and not any(
+        entry.address in node.addresses or (entry.scope == "global" and entry.prefix_length not in FAMILIES)
+        for entry in link.addresses
+    )
+
+
+def _is_cnis(link: Link) -> bool:
+    """Whether the end of a veth pair is not one of a container engine's, on a bridge that is no CNI's."""
+    return link.master is None or recognise_interface(link.master) is not None
+
+
+def _peer_index(link: Link) -> int | None:
+    """The index of the other end, where that is in another namespace."""
+    peer = link.peer or ""
+    return int(peer[2:]) if peer.startswith("if") and peer[2:].isdecimal() else None
+
+
+def _port(sysctl: str) -> str:
+    """The device that a sysctl is for, ``all`` for those of no device."""
+    parts = sysctl.split(".")
+    return parts[3] if parts[2:3] == ["conf"] else "all"
+
+
+def _own_blocks(reading: Reading) -> Iterator[Block]:
+    node = reading.snapshot.node
+    pods = [address_number(address) for pod in reading.snapshot.pods if not pod.host_network for address in pod.ips]
+    for table in reading.tables.values():
+        for route in table.where(_may_be_own_block):
+            if _is_own_block(route, node, pods, reading.links):
+                yield Block(route.dst, node.name, route.raw)
+
+
+def _may_be_own_block(route: Route) -> bool:
+    sign = sign_of(route)
+    if sign is not None:
+        return sign.meaning == "own_block"
+    if is_host(route.dst) or is_default(route) or is_link_local_or_multicast(route.dst) or gateways(route):
+        return False
+    return route.type == "unicast" or (route.type == "blackhole" and not route.protocol and is_block_sized(route.dst))
+
+
+def _is_own_block(route: Route, node: Node, pods: Iterable[tuple[int, int]], links: Mapping[str, Link]) -> bool:
+    """Whether a row that may be one is one, going by the pods and the pod CIDRs of the node.
+
+    A bridge without a port is what a CNI left behind, or what another program made.
+    """
+    if route.dst in node.pod_cidrs:
+        return True
+    bits, first, length = prefix_number(route.dst)
+    holds_pods = any(
+        family == bits and number >> (bits - length) == first >> (bits - length) for family, number in pods
+    )
+    if sign_of(route) is not None:
+        return holds_pods or "linkdown" not in route.flags
+    link = links.get(route.dev or "")
+    return holds_pods and (route.type == "blackhole" or (link is not None and link.kind == "bridge"))
+
+
+class Facts:
+    """What is known of the cluster, once all nodes are read.
+
+    ``nodes`` and ``forwarding`` are by name, ``pods`` all that have a node. ``selected`` tells which policies are for a pod, by
+    the pod's key, ``dns_pods`` which pods answer for the cluster's DNS. Raises ValueError for an address that is none.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        nodes: Iterable[NodeFacts],
+        pods: list[Pod],
+        selected: Mapping[str, tuple[Policy, ...]],
+        dns_pods: Collection[Pod] = (),
+    ) -> None:
+        self.cluster = cluster
+        self.nodes = {node.node.name: node for node in nodes}
+        self.pods = pods
+        self.selected = selected
+        self.dns_pods = dns_pods
+        self.book = AddressBook((node.node for node in self.nodes.values()), pods)
+        self._owners = self._read_owners()
+        self.forwarding = _Forwardings(self)
+        self.blocks = self._read_blocks()
+        self._blocks_of: dict[str, list[Block]] = {}
+        for block in self.blocks:
+            self._blocks_of.setdefault(block.node, []).append(block)
+        self.claims = {(block.prefix, block.node) for block in self.blocks}
+        self._block_map = PrefixMap((block.prefix, block) for block in self.blocks)
+
+    def _read_owners(self) -> dict[tuple[int, int], str | None]:
+        owners: dict[tuple[int, int], str | None] = {}
+        for name, facts in self.nodes.items():
+            for number in _addresses(facts):
+                owners[number] = name if owners.setdefault(number, name) == name else None
+        return owners
+
+    def owner(self, bits: int, number: int) -> str | None:
+        """The node that has the address on one of its interfaces, None when no node has, or several have."""
+        return self._owners.get((bits, number))
+
+    def _read_blocks(self) -> list[Block]:
+        blocks: list[Block] = []
+        for name, facts in self.nodes.items():
+            blocks += facts.blocks
+            told = {":" in block.prefix for block in facts.blocks}
+            for cidr in facts.node.pod_cidrs:
+                if (":" in cidr) not in told and self._uses(name, cidr):
+                    blocks.append(Block(cidr, name, None))
+        return blocks
+
+    def _uses(self, node: str, cidr: str) -> bool:
+        """Whether a node's pods have their addresses from its pod CIDR; not every CNI takes them from there."""
+        addresses = [ip for pod in self.book.pods_on(node) for ip in pod.ips if (":" in ip) == (":" in cidr)]
+        if addresses:
+            return all(holds(cidr, address) for address in addresses)
+        return cidr in self._routed
+
+    def next_hops(self) -> Iterator[tuple[str, NextHop]]:
+        """The next hops of all rows with the node that has them; of rows that nodes share, for the first of these."""
+        bases = set()
+        for name, facts in self.nodes.items():
+            yield from ((name, hop) for hop in facts.next_hops)
+            for table in facts.tables.values():
+                if table.base not in bases:
+                    bases.add(table.base)
+                    yield from ((name, hop) for hop in _next_hops(table.base.parsed.routes))
+
+    def devices_out(self, node: str) -> set[str]:
+        """The devices through which a node sends packets to what is behind other nodes."""
+        own = self._devices(node, self.nodes[node].next_hops)
+        return own.union(*(self._base_devices[table.base] for table in self.nodes[node].tables.values()))
+
+    def devices_in(self, node: str) -> set[str]:
+        """The devices at which a node gets packets from other nodes: those with the addresses that are their next hops."""
+        used = {hop.gateway for _name, hop in self._hops_to.get(node, ())}
+        links = self.nodes[node].links.values()
+        return {link.name for link in links if any(entry.address in used for entry in link.addresses)}
+
+    @cached_property
+    def _hops_to(self) -> dict[str | None, list[tuple[str, NextHop]]]:
+        """The next hops by the node that they are."""
+        found: dict[str | None, list[tuple[str, NextHop]]] = {}
+        for name, hop in self.next_hops():
+            found.setdefault(self.owner(*address_number(hop.gateway)), []).append((name, hop))
+        return found
+
+    @cached_property
+    def _base_devices(self) -> dict[Base, set[str]]:
+        bases = {table.base for facts in self.nodes.values() for table in facts.tables.values()}
+        return {base: self._devices(None, _next_hops(base.parsed.routes)) for base in bases}
+
+    def _devices(self, node: str | None, hops: Iterable[NextHop]) -> set[str]:
+        owners = ((hop, self.owner(*address_number(hop.gateway))) for hop in hops if not hop.dst.endswith("/0"))
+        return {hop.dev for hop, owner in owners if hop.dev is not None and owner not in (None, node)}
+
+    @cached_property
+    def _routed(self) -> set[str]:
+        return {hop.dst for _node, hop in self.next_hops()}
+
+    def nodes_in(self, prefix: str) -> list[tuple[str, str]]:
+        """The nodes with addresses of their own, as the API says, in a network; and these addresses."""
+        bits, first, length = prefix_number(prefix)
+        start = bisect_left(self._node_addresses, (bits, first, "", ""))
+        end = bisect_left(self._node_addresses, (bits, first + (1 << bits - length), "", ""))
+        return [(name, address) for _bits, _number, name, address in self._node_addresses[start:end]]
+
+    @cached_property
+    def _node_addresses(self) -> list[tuple[int, int, str, str]]:
+        return sorted(
+            (*address_number(address), name, address)
+            for name, facts in self.nodes.items()
+            for address in facts.node.addresses
+        )
+
+    def blocks_of(self, node: str) -> list[Block]:
+        """The blocks of a node."""
+        return self._blocks_of.get(node, [])
+
+    def block_of(self, address: str) -> Block | None:
+        """The block that the address is from."""
+        return self._block_map.match(*address_number(address))
+
+    @cached_property
+    def settled_pods(self) -> list[Pod]:
+        """The pods that should be reachable: none on the host network, and none that just starts or ends."""
+        return [pod for pod in self.pods if is_settled(pod)]
+
+    @cached_property
+    def ended_addresses(self) -> set[str]:
+        """The addresses of pods that have ended: their routes are about to go."""
+        return {address for pod in self.pods if pod.phase in ("Succeeded", "Failed") for address in pod.ips}
+
+    @cached_property
+    def families(self) -> list[int]:
+        """The families, by their bits, in which pods have addresses."""
+        found = {":" in address for pod in self.settled_pods for address in pod.ips}
+        return [bits for bits in FAMILIES if (bits == 128) in found]
+
+    @cached_property
+    def macs(self) -> dict[tuple[int, int], str]:
+        """The link-layer address of the interface on which a node has an address."""
+        return {
+            address_number(entry.address): link.mac
+            for facts in self.nodes.values()
+            for link in facts.links.values()
+            for entry in link.addresses
+            if link.mac is not None and entry.scope == "global" and self.owner(*address_number(entry.address))
+        }
+
+
+class _Forwardings(Mapping[str, Forwarding]):
+    """By node. Tables that are open take much memory, so those of a large cluster are not kept open."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._open: dict[str, Forwarding] = {}
+
+    def __getitem__(self, name: str) -> Forwarding:
+        if name not in self._open:
+            facts = self._facts.nodes[name]
+            if len(self._open) >= _MOST_OPEN:
+                del self._open[next(iter(self._open))]
+            tables = {bits: table.open() for bits, table in facts.tables.items()}
+            self._open[name] = Forwarding(
+                name, facts.node.addresses, tables, facts.rules, facts.links, self._facts.owner
+            )
+        return self._open[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._facts.nodes)
+
+    def __len__(self) -> int:
+        return len(self._facts.nodes)
+
+
+def _addresses(facts: NodeFacts) -> Iterator[tuple[int, int]]:
+    yield from map(address_number, facts.node.addresses)
+    for link in facts.links.values():
+        for entry in link.addresses:
+            if entry.scope == "global":
+                yield address_number(entry.address)
+    if not facts.links:
+        for table in facts.tables.values():
+            for route in table.open().where(_is_own_address):
+                yield prefix_number(route.dst)[:2]
+
+
+def _is_own_address(route: Route) -> bool:
+    return (
+        route.type == "local" and is_host(route.dst) and route.dev != "lo" and not is_link_local_or_multicast(route.dst)
+    )
+
+
+def is_settled(pod: Pod) -> bool:
+    if pod.host_network or pod.phase != "Running" or pod.deleting or not pod.ips:
+        return False
+    return pod.ready or pod.age is None or pod.age >= _SETTLING
+
+
+def lean(pod: Pod) -> Pod:
+    """The pod with strings that other pods share, and without labels, which are asked for once."""
+    node = None if pod.node is None else intern(pod.node)
+    return replace(pod, namespace=intern(pod.namespace), node=node, labels={})

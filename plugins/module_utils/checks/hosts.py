@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a node's settings, links and neighbours do to packets that its tables lead right. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..network.cni import devices, gateways, is_default
+from ..network.forwarding import Move
+from ..network.interface_names import recognise_interface
+from ..network.path import follow
+from ..network.table import address_number, table_of
+from ..text.ip_address import Link
+from .facts import FAMILIES, Facts, NodeFacts
+from .fault import Fault, host_prefix
+
+# Bytes that a tunnel puts around a packet, on IPv4: outer IP header and what the encapsulation has of its own.
+_OVERHEAD = {"vxlan": 50, "geneve": 50, "ipip": 20, "sit": 20, "gre": 24, "wireguard": 60}
+_FORWARDING = {32: "net.ipv4.ip_forward", 128: "net.ipv6.conf.all.forwarding"}
+
+
+def check_hosts(facts: Facts) -> Iterator[Fault]:
+    yield from _no_forwarding(facts)
+    yield from _no_default_routes(facts)
+    yield from _wrong_neighbours(facts)
+    yield from _narrow_links(facts)
+    yield from _strict_filters(facts)
+    yield from _asymmetric_paths(facts)
+
+
+def _no_forwarding(facts: Facts) -> Iterator[Fault]:
+    for name, node in facts.nodes.items():
+        for bits in facts.families:
+            setting = _FORWARDING[bits]
+            if node.sysctls.get(setting) == 0:
+                message = f"{name} does not forward {FAMILIES[bits]} packets"
+                yield Fault("ip-forward-disabled", message, (f"{setting} = 0",), name)
+
+
+def _no_default_routes(facts: Facts) -> Iterator[Fault]:
+    for bits, family in FAMILIES.items():
+        lacking = []
+        read = [name for name, node in facts.nodes.items() if bits in node.tables]
+        for name in read:
+            routes = facts.forwarding[name].tables[bits].where(is_default)
+            if not any(route.type == "unicast" and table_of(route) == "main" for route in routes):
+                lacking.append(name)
+        # Kubernetes needs a default route for IPv4. Without one for IPv6 no node of a cluster may be meant to have it.
+        if bits == 128 and lacking == read:
+            continue
+        for name in lacking:
+            outside = facts.cluster.outside_address
+            to = (host_prefix(outside),) if outside and facts.blocks else ()
+            yield Fault("no-default-route", f"{name} has no {family} default route", (), name, to=to)
+
+
+def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:
+    known = set(facts.macs.values())
+    for name, node in facts.nodes.items():
+        for entry in node.neighbours:
+            if entry.lladdr is None or "%" in entry.address:
+                continue
+            number = address_number(entry.address)
+            right = facts.macs.get(number)
+            # A cloud's router may answer for all nodes; it is neither fixed nor another node.
+            is_meant = entry.state == "PERMANENT" or entry.lladdr in known
+            if right is not None and facts.owner(*number) != name and entry.lladdr != right and is_meant:
+                message = f"{name} takes {entry.lladdr} for {facts.owner(*number)} ({entry.address}), which is {right}"
+                to = tuple(block.prefix for block in facts.blocks_of(facts.owner(*number) or ""))
+                yield Fault("wrong-neighbour", message, (entry.raw,), name, to=(*to, host_prefix(entry.address)))
+            for pod in facts.book.pods_at_number(*number):
+                macs = node.macs.get(pod.key)
+                if macs and entry.lladdr not in macs and entry.state == "PERMANENT":
+                    message = f"{name} takes {entry.lladdr} for pod {pod.key} ({entry.address}), which is {min(macs)}"
+                    yield Fault("wrong-neighbour", message, (entry.raw,), name, pod.key, (host_prefix(entry.address),))
+
+
+# MTU.
+
+
+def _narrow_links(facts: Facts) -> Iterator[Fault]:
+    largest = max((node.pod_mtu for node in facts.nodes.values() if node.pod_mtu), default=0)
+    for name, node in facts.nodes.items():
+        pod_mtu = node.pod_mtu or largest
+        for device in sorted(facts.devices_out(name)):
+            link = node.links.get(device)
+            if link is None:
+                continue
+            if link.mtu < pod_mtu:
+                message = f"{link.name} of {name} takes packets of {link.mtu} bytes, the pods send {pod_mtu}"
+                yield Fault("mtu-too-small", message, (link.raw,), name)
+            for below in _below(link, facts, node):
+                if link.mtu + _OVERHEAD[link.kind or ""] > below.mtu:
+                    message = (
+                        f"{link.name} of {name} takes packets of {link.mtu} bytes and adds {_OVERHEAD[link.kind or '']},"
+                        f" {below.name} below it takes {below.mtu}"
+                    )
+                    yield Fault("mtu-too-small", message, (link.raw, below.raw), name)
+
+
+def _below(link: Link, facts: Facts, node: NodeFacts) -> Iterator[Link]:
+    """The links that a tunnel's packets leave through: the one that it is bound to, or those with the node's addresses."""
+    if link.kind not in _OVERHEAD:
+        return
+    for other in node.links.values():
+        is_uplink = any(entry.address in node.node.addresses for entry in other.addresses)
+        if other.name == link.underlay or (link.underlay is None and is_uplink):
+            yield other
+
+
+# Both ways of a pair of nodes.
+
+
+def _strict_filters(facts: Facts) -> Iterator[Fault]:
+    """Where packets of another node's pods come in at another device than packets for them leave through."""
+    for name, node in facts.nodes.items():
+        strict = {link for link in node.links if _is_strict(node, link)}
+        if not strict or len(facts.devices_out(name) | facts.devices_in(name)) < 2:
+            continue
+        found: dict[str, list[str]] = {}
+        for other in facts.nodes:
+            for arrival, line in _mismatches(facts, name, other) if other != name else ():
+                found.setdefault(arrival, []).append(line)
+        for arrival in strict & found.keys():
+            setting = f"net.ipv4.conf.{arrival.replace('.', '/')}.rp_filter"
+            message = f"{name} drops packets of other nodes' pods at {arrival}, as those for them leave through another device"
+            lines = (f"{setting} = {node.sysctls.get(setting)}", *found[arrival])
+            yield Fault("strict-rp-filter", message, lines, name)
+
+
+def _is_strict(node: NodeFacts, link: str) -> bool:
+    """The kernel takes the larger one of the device's value and that of all; 1 is strict, 2 loose."""
+    names = ("all", link.replace(".", "/"))
+    return max(node.sysctls.get(f"net.ipv4.conf.{name}.rp_filter", 0) for name in names) == 1
+
+
+def _mismatches(facts: Facts, name: str, other: str) -> Iterator[tuple[str, str]]:
+    """The device at which packets from another node come in, and the row for the way back, where that has another one."""
+    there, back = _move(facts, other, name), _move(facts, name, other)
+    if there is None or back is None or there.row is None or back.row is None or there.nodes != {name}:
+        return
+    sent_through = there.row.dev or ""
+    known = recognise_interface(sent_through)
+    for link in facts.nodes[name].links.values():
+        holds_gateway = any(entry.address in gateways(there.row) for entry in link.addresses)
+        is_arrival = link.name == sent_through if known and known.role == "tunnel" else holds_gateway
+        if is_arrival and devices(back.row) and link.name not in devices(back.row):
+            yield link.name, back.row.raw
+
+
+def _move(facts: Facts, name: str, other: str) -> Move | None:
+    """Where a node sends IPv4 packets for the pods of another one, by the first of these."""
+    for pod in facts.book.pods_on(other):
+        for address in pod.ips:
+            if ":" not in address:
+                moves = facts.forwarding[name].moves(address)
+                return moves[-1] if moves else None
+    return None
+
+
+def _asymmetric_paths(facts: Facts) -> Iterator[Fault]:
+    """Where a node reaches another one's own address through a third, and that one comes back another way."""
+    for name, hop in facts.next_hops():
+        via = facts.owner(*address_number(hop.gateway))
+        if via is None or via == name or hop.dst.endswith("/0"):
+            continue
+        own = [address for address in facts.nodes[name].node.addresses if (":" in address) == (":" in hop.dst)]
+        for other, address in facts.nodes_in(hop.dst):
+            if other in (name, via) or not own:
+                continue
+            there = follow(facts.forwarding, name, address, other)
+            back = follow(facts.forwarding, other, own[0], name)
+            if there.nodes != back.nodes[::-1] and "loop" not in (there.end, back.end):
+                message = (
+                    f"{name} reaches {other} by {' -> '.join(there.nodes)}, the way back is {' -> '.join(back.nodes)}"
+                )
+                rows = [
+                    f"on {step.node}: {step.move.row.raw}" for step in there.hops[:-1] if step.move and step.move.row
+                ]
+                yield Fault("asymmetric-path", message, tuple(rows), name, to=(host_prefix(address),))

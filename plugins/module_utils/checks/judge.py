@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The verdict on a snapshot. Private to the collection: it may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from ..network.snapshot import Pod, Policy, Snapshot
+from ..network.table_store import TableStore
+from .catalogue import CATALOGUE
+from .claims import check_claims
+from .facts import Facts, NodeFacts, keep, lean, read_node
+from .fault import Fault
+from .hosts import check_hosts
+from .interfaces import check_pods_of
+from .packets import Ways
+from .policies import policies_for
+from .promises import judge_promises
+from .reachability import check_packets
+from .route_faults import RouteReport, check_routes
+from .translation import check_translation
+from .verdict import Coverage, Finding, NotProved, Promise, Verdict
+
+
+def judge(snapshot: Snapshot) -> Verdict:
+    """Judge a cluster. Iterates over its nodes once.
+
+    :raises ValueError: for an address or CIDR that is none, and what reading a snapshot's file raises.
+    """
+    facts, faults, not_proved = _read(snapshot)
+    routes = check_routes(facts)
+    faults = _without_symptoms([*faults, *check_hosts(facts), *check_claims(facts), *routes.faults])
+    packets = check_packets(facts, faults)
+    translations = check_translation(facts)
+    faults = sorted([*packets.faults, *translations.faults], key=_importance)
+    promises = judge_promises(facts, faults, translations, 0 < routes.pairs == routes.proved)
+    findings = tuple(fault.finding(facts.cluster.name) for fault in faults)
+    return Verdict(
+        verdict=_outcome(findings, promises.values()),
+        cluster=facts.cluster.name,
+        checked_at=facts.cluster.checked_at,
+        emulated=facts.cluster.emulated,
+        versions=facts.cluster.versions,
+        promises=promises,
+        not_proved=(*not_proved, *routes.not_proved, *packets.not_proved),
+        findings=findings,
+        coverage=_coverage(facts, routes, packets.ways),
+    )
+
+
+def _read(snapshot: Snapshot) -> tuple[Facts, list[Fault], list[NotProved]]:
+    """Read the nodes one after the other: what is kept of them, what is wrong on each by itself, what is missing."""
+    store = TableStore()
+    nodes: list[NodeFacts] = []
+    pods: list[Pod] = []
+    dns_pods: list[Pod] = []
+    faults: list[Fault] = []
+    selected: dict[str, tuple[Policy, ...]] = {}
+    not_proved = [NotProved(what, reason) for what, reason in snapshot.cluster.unread.items()]
+    for node in snapshot.nodes:
+        reading = read_node(node, store)
+        faults += check_pods_of(reading)
+        not_proved += reading.not_proved
+        nodes.append(keep(reading))
+        for pod in node.pods:
+            policies = policies_for(pod, snapshot.cluster.policies)
+            if policies:
+                selected[pod.key] = policies
+            pods.append(lean(pod))
+            if pod.labels.get("k8s-app") == "kube-dns":
+                dns_pods.append(pods[-1])
+    return Facts(snapshot.cluster, nodes, pods, selected, dns_pods), faults, not_proved
+
+
+# A fault of the first kind takes others of the same pod or the same rows as its symptoms.
+_OF_POD = ("pod-interface-down", "duplicate-pod-ip")
+_OF_ROWS = ("overlapping-ranges",)
+
+
+def _without_symptoms(faults: Sequence[Fault]) -> list[Fault]:
+    """The faults without those that another one brings about; what these show is evidence of it."""
+    causes = [fault for fault in faults if fault.code in _OF_POD + _OF_ROWS]
+    symptoms: dict[int, list[Fault]] = {}
+    for fault in faults:
+        for place, cause in enumerate(causes):
+            if fault not in causes and _brings_about(cause, fault):
+                symptoms.setdefault(place, []).append(fault)
+    told = [
+        cause.with_evidence([line for symptom in symptoms.get(place, ()) for line in symptom.evidence])
+        for place, cause in enumerate(causes)
+    ]
+    hidden = {id(symptom) for found in symptoms.values() for symptom in found}
+    return told + [fault for fault in faults if fault not in causes and id(fault) not in hidden]
+
+
+def _brings_about(cause: Fault, fault: Fault) -> bool:
+    if cause.code in _OF_ROWS:
+        rows = {line.partition(": ")[2] or line for line in cause.evidence}
+        return bool(fault.evidence) and fault.evidence[0] in rows
+    if cause.code == "duplicate-pod-ip":
+        return bool(fault.to) and set(fault.to) <= set(cause.to)
+    return fault.pod == cause.pod and fault.code in ("missing-pod-route", "wrong-pod-interface", "pod-no-default-route")
+
+
+def _importance(fault: Fault) -> tuple[int, str, str]:
+    return list(CATALOGUE).index(fault.code), fault.node or "", fault.message
+
+
+def _outcome(findings: Iterable[Finding], promises: Iterable[Promise]) -> Literal["pass", "fail", "incomplete"]:
+    if any(finding.severity == "error" for finding in findings):
+        return "fail"
+    return "pass" if all(promise.state == "proved" for promise in promises) else "incomplete"
+
+
+def _coverage(facts: Facts, routes: RouteReport, ways: Ways) -> Coverage:
+    pairs = ways.arrived_pairs
+    return Coverage(
+        nodes=len(facts.nodes),
+        nodes_read=sum(node.is_read for node in facts.nodes.values()),
+        pods=len(facts.settled_pods),
+        pods_pinged=len({pod for _source, pod in pairs}),
+        probes=sum(node.probe is not None for node in facts.nodes.values()),
+        pairs=routes.pairs,
+        pairs_by_routes=routes.proved,
+        pairs_by_packets=len(pairs),
+    )

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What becomes of the three promises: proved, refuted, or not proved and why. Private to the collection.
+
+Tables prove where packets are sent. That they arrive, and with which address, only packets prove; so a promise is proved
+for the probe pods that were measured, and what it rests on says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..network.snapshot import Probe
+from .facts import FAMILIES, Facts
+from .fault import Fault, listed
+from .packets import probes_of
+from .translation import Made, Translations
+from .verdict import PROMISES, Promise
+
+Pair = tuple[str, str, bool]
+"""A sender (the key of a pod, or the name of a node), the pod that it connects to, and whether that is by IPv6."""
+
+
+def judge_promises(
+    facts: Facts, faults: Iterable[Fault], translations: Translations, all_pairs_routed: bool
+) -> Mapping[str, Promise]:
+    """``all_pairs_routed`` says that the tables of all nodes are known to lead to all pods."""
+    faults = list(faults)
+    probes = {name: probe for name, probe, on_host in probes_of(facts) if not on_host}
+    host_probes = [name for name, _probe, on_host in probes_of(facts) if on_host]
+    wanted = {
+        "P1": set(_pairs(facts, [probe.pod for probe in probes.values()], probes)),
+        "P2": set(_pairs(facts, host_probes, probes)),
+    }
+    promises = {}
+    for name in PROMISES:
+        refuting = [fault for fault in faults if name in fault.refutes]
+        if name == "P3":
+            reason, rests_on = _sees_itself(facts, probes)
+        else:
+            made = [made for made in translations.proved if made.promise == name]
+            unseen = [made for made in translations.unseen if made.promise == name]
+            reason = _lack(facts, name, probes, host_probes) or _open(wanted[name], made, unseen, all_pairs_routed)
+            rests_on = _connections(made, all_pairs_routed)
+        if refuting:
+            more = f", and {len(refuting) - 1} more findings" if len(refuting) > 1 else ""
+            promises[name] = Promise("refuted", refuting[0].message + more, f"{len(refuting)} findings")
+        else:
+            promises[name] = Promise("not_proved" if reason else "proved", reason, rests_on)
+    return promises
+
+
+def _pairs(facts: Facts, senders: Iterable[str], probes: Mapping[str, Probe]) -> Iterator[Pair]:
+    """All that a promise is about, between probes; a sender on one side takes part in the families that it has."""
+    of_sender = {probe.pod: _families(facts, name, probe) for name, probe in probes.items()}
+    for sender in senders:
+        families = of_sender.get(sender) or {":" in address for address in facts.nodes[sender].node.addresses}
+        for name, probe in probes.items():
+            if probe.pod != sender:
+                for is_ipv6 in families & _families(facts, name, probe):
+                    yield sender, probe.pod, is_ipv6
+
+
+def _families(facts: Facts, name: str, probe: Probe) -> set[bool]:
+    """Whether the probe has IPv6 addresses, and others."""
+    return {":" in address for pod in facts.book.pods_on(name) if pod.key == probe.pod for address in pod.ips}
+
+
+def _lack(facts: Facts, name: str, probes: Mapping[str, Probe], host_probes: list[str]) -> str | None:
+    """What was not there to measure with."""
+    ready = [node for node, known in facts.nodes.items() if known.node.ready or facts.book.pods_on(node)]
+    without = [node for node in ready if node not in probes]
+    if not probes:
+        return "no probe pod could be run: that packets arrive, only packets prove"
+    if without:
+        return f"there is no probe on {listed(without)}"
+    if name == "P1" and len(probes) < 2:
+        return "there is one node only, and so no probe that another one can talk to"
+    without = [node for node in ready if node not in host_probes]
+    if name == "P2" and without:
+        return f"there is no probe on the host network of {listed(without)}"
+    return None
+
+
+def _open(wanted: set[Pair], made: Iterable[Made], unseen: Iterable[Made], all_pairs_routed: bool) -> str | None:
+    """What was not measured of that which was wanted."""
+    done = {_pair(item) for item in made}
+    hidden = {_pair(item) for item in unseen} - done
+    if hidden:
+        return f"{len(hidden)} connections were made, of which the receiver does not show whom it talked to"
+    missing = wanted - done
+    if not missing:
+        return None
+    senders, receivers = {pair[0] for pair in done}, {pair[1] for pair in done}
+    untouched = [pair for pair in missing if pair[0] not in senders or pair[1] not in receivers]
+    # In a large cluster not every probe talks to every other one: then tables must lead right for all of them.
+    if all_pairs_routed and not untouched:
+        return None
+    sender, receiver, is_ipv6 = min(untouched or missing)
+    family = FAMILIES[128 if is_ipv6 else 32]
+    return f"{len(missing)} pairs were not measured, such as {sender} to {receiver} by {family}"
+
+
+def _pair(made: Made) -> Pair:
+    return made.source.pod or made.source.node, made.target.pod or "", ":" in made.target.address
+
+
+def _connections(made: list[Made], all_pairs_routed: bool) -> str:
+    ends = {end for item in made for end in (item.source.pod, item.target.pod) if end}
+    tables = "; the tables of all nodes lead to all pods" if all_pairs_routed else ""
+    return f"{len(made)} connections to {len(ends)} probe pods, which saw the sender's own address{tables}"
+
+
+def _sees_itself(facts: Facts, probes: Mapping[str, Probe]) -> tuple[str | None, str]:
+    """Of P3, that probes have inside what the API says; that others see it follows from P1."""
+    looked = [
+        name for name, probe in probes.items() if probe.pod in facts.nodes[name].macs and "ip addr" in probe.printed
+    ]
+    rests_on = f"the addresses inside {len(looked)} probe pods, which are those that the API lists"
+    lack = _lack(facts, "P3", probes, [])
+    if lack is None and len(looked) < len(probes):
+        lack = f"the addresses inside the probes on {listed(set(probes) - set(looked))} could not be read"
+    return lack, rests_on

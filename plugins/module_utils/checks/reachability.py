@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the packets of the probes show that no table does. Private to the collection: it may change at any time.
+
+A symptom that a fault already found explains is evidence of that fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from ..network.path import follow
+from ..network.snapshot import Probe, ProbePing
+from ..network.table import address_number
+from ..text.traceroute import parse_traceroute
+from .facts import Facts
+from .fault import Fault, Loss, host_prefix, listed
+from .packets import (
+    Blamed,
+    End,
+    Way,
+    Ways,
+    attach,
+    blame,
+    end_at,
+    forbidding,
+    has_arrived,
+    line_of,
+    loss,
+    probes_of,
+    read_ways,
+    source_end,
+)
+from .verdict import NotProved
+
+# What Linux sends echo replies with (net.ipv4.ip_default_ttl): what is missing is how many nodes forwarded them.
+_FIRST_TTL = 64
+
+
+class Symptom(NamedTuple):
+    """Packets lost, by the ways on which that may have happened, and the fault that it is when no other explains it."""
+
+    losses: tuple[Loss, ...]
+    fault: Fault
+
+
+@dataclass(slots=True)
+class PacketReport:
+    """The faults known before with what was measured of them, and those that only packets show."""
+
+    faults: list[Fault]
+    ways: Ways
+    not_proved: list[NotProved] = field(default_factory=list)
+
+    def add(self, symptoms: Iterable[Symptom]) -> None:
+        """Make symptoms evidence of the faults that explain them, and the others faults of their own, one for each element."""
+        symptoms = list(symptoms)
+        self.faults, unexplained = attach(self.faults, [symptom.losses for symptom in symptoms])
+        found: dict[tuple[str, str | None, str | None], Fault] = {}
+        for place in unexplained:
+            losses, fault = symptoms[place]
+            key = fault.code, fault.node, fault.pod
+            found[key] = found.get(key, fault).with_evidence([losses[0].line])
+        self.faults += found.values()
+
+
+def check_packets(facts: Facts, faults: list[Fault]) -> PacketReport:
+    """Judge what the probes measured. ``faults`` are those that tables and settings show."""
+    ways = read_ways(facts)
+    report = PacketReport(faults, ways, list(ways.not_proved))
+    _dropped(facts, report)
+    report.add(_narrow_paths(facts))
+    report.add(_longer_ways_back(facts))
+    report.add(_strange_traces(facts))
+    report.add(_dns(facts, report.not_proved))
+    report.add(_outside(facts, report.not_proved))
+    return report
+
+
+def _dropped(facts: Facts, report: PacketReport) -> None:
+    lost = report.ways.lost
+    report.faults, unexplained = attach(report.faults, [(loss(facts, way),) for way in lost])
+    arrived = [way for way in report.ways.all if way.arrived]
+    for blamed in blame(arrived, [lost[place] for place in unexplained]):
+        report.faults.append(_fault("packets-dropped", blamed))
+
+
+def _fault(code: str, blamed: Blamed) -> Fault:
+    what = {"pod": "to or from pod {}", "node": "to or from pods of {}", "pair": "between {} and {}"}[blamed.kind]
+    size = "large packets" if code == "mtu-too-small" else "packets"
+    message = f"{size} {what.format(*blamed.names)} are lost, though the tables lead them right"
+    to = () if blamed.kind != "pair" else tuple({host_prefix(way.target.address) for way in blamed.lost})
+    return Fault(code, message, tuple(way.line for way in blamed.lost), blamed.node, blamed.pod, to)
+
+
+def _narrow_paths(facts: Facts) -> Iterator[Symptom]:
+    """Large packets that get lost where small ones do not."""
+    sound: list[Way] = []
+    lost: list[Way] = []
+    for name, probe, on_host in probes_of(facts):
+        small = {ping.address for ping in probe.pings if ping.size is None and ping.received}
+        for ping in probe.pings:
+            source, target = source_end(facts, name, probe, on_host, ping.address), end_at(facts, ping.address)
+            if ping.size is not None and source and target and ping.address in small:
+                way = Way(source, target, ping.received > 0, line_of(source, target, ping))
+                (sound if way.arrived else lost).append(way)
+    for blamed in blame(sound, lost):
+        for way in blamed.lost:
+            fault = replace(_fault("mtu-too-small", blamed), evidence=())
+            yield Symptom((replace(loss(facts, way), is_large=True),), fault)
+
+
+def _longer_ways_back(facts: Facts) -> Iterator[Symptom]:
+    """Replies that more nodes forwarded than the tables say."""
+    for name, probe, on_host in probes_of(facts):
+        for ping in probe.pings:
+            source, target = source_end(facts, name, probe, on_host, ping.address), end_at(facts, ping.address)
+            if ping.ttl is None or ping.ttl > _FIRST_TTL or source is None or target is None:
+                continue
+            ends_on_nodes = (source.pod is None) + (target.pod is None)
+            hops = _FIRST_TTL - ping.ttl
+            if hops <= len({source.node, target.node}) - ends_on_nodes:
+                continue
+            back = follow(facts.forwarding, target.node, source.address, source.node)
+            expected = len(back.nodes) - ends_on_nodes
+            if back.end == "delivered" and hops > expected:
+                way = Way(source, target, True, line_of(source, target, ping))
+                message = (
+                    f"replies of {target.node} to {source.node} pass {hops} nodes, by the tables it would be {expected}"
+                )
+                yield Symptom((loss(facts, way),), Fault("asymmetric-path", message, (), target.node))
+
+
+def _strange_traces(facts: Facts) -> Iterator[Symptom]:
+    """Traceroutes that go in a circle, or by a node that is not on the way."""
+    for name, probe, on_host in probes_of(facts):
+        for run in probe.traceroutes:
+            source, target = source_end(facts, name, probe, on_host, run.address), end_at(facts, run.address)
+            if source is None or target is None:
+                continue
+            trace = parse_traceroute(run.printed)
+            hops = [
+                probe.address for hop in trace.hops for probe in hop.probes if probe.address and not probe.annotation
+            ]
+            owners = (facts.owner(*address_number(address)) for address in dict.fromkeys(hops))
+            passed = [owner for owner in owners if owner is not None]
+            way = loss(
+                facts, Way(source, target, trace.reached, f"traceroute from {source} to {target}: {' '.join(hops)}")
+            )
+            there = follow(facts.forwarding, source.node, target.address, target.node)
+            strangers = set(passed).difference(there.nodes)
+            if trace.loop:
+                message = f"packets from {source} to {target} go in a circle: {' -> '.join(hops)}"
+                yield Symptom((way,), Fault("routing-loop", message, (), (passed or there.nodes)[0]))
+            elif strangers and there.end == "delivered":
+                message = f"packets from {source} to {target} pass {listed(strangers)}, which no table on the way says"
+                yield Symptom((way,), Fault("asymmetric-path", message, (), source.node))
+
+
+# Names, and the world outside.
+
+
+def _dns(facts: Facts, not_proved: list[NotProved]) -> Iterator[Symptom]:
+    asked = {name: probe for name, probe, on_host in probes_of(facts) if probe.lookups and not on_host}
+    broken = {name: probe for name, probe in asked.items() if not any(lookup.addresses for lookup in probe.lookups)}
+    is_everywhere = len(broken) == len(asked) > 1
+    for name, probe in broken.items():
+        policy = forbidding(facts, probe.pod, None)
+        if policy is not None:
+            not_proved.append(NotProved(f"the cluster's DNS on {name}", f"policy: {policy} may forbid it", name))
+            continue
+        lookup = probe.lookups[0]
+        line = f"pod {probe.pod} asked {facts.cluster.dns_address} for {lookup.name}: {lookup.error or 'no answer'}"
+        message = f"the cluster's DNS does not answer {'any probe' if is_everywhere else f'the probe on {name}'}"
+        losses = tuple(_ways_to_dns(facts, name, probe, line))
+        yield Symptom(losses, Fault("dns-broken", message, (), None if is_everywhere else name))
+
+
+def _ways_to_dns(facts: Facts, name: str, probe: Probe, line: str) -> Iterator[Loss]:
+    """The probe's way to the service's address, and from there to each of the pods that answer."""
+    service = facts.cluster.dns_address
+    source = source_end(facts, name, probe, False, service or "")
+    if source is not None and service is not None:
+        yield _loss_at(source, service, line)
+    for pod in facts.dns_pods:
+        for target in filter(None, (end_at(facts, address) for address in pod.ips)):
+            source = source_end(facts, name, probe, False, target.address)
+            if source is not None:
+                yield loss(facts, Way(source, target, False, line))
+
+
+def _loss_at(source: End, address: str, line: str) -> Loss:
+    """Packets that are lost on the way from a pod to what is no node and no pod."""
+    node = frozenset({source.node})
+    return Loss((source.address, address), (source.pod, None), node, node, line)
+
+
+def _outside(facts: Facts, not_proved: list[NotProved]) -> Iterator[Symptom]:
+    """Pods that do not get out of the cluster, where their nodes do."""
+    address = facts.cluster.outside_address
+    if address is None:
+        return
+    inside: dict[str, tuple[Probe, ProbePing]] = {}
+    nodes_get_out: dict[str, bool] = {}
+    for name, probe, on_host in probes_of(facts):
+        for ping in probe.pings:
+            if ping.address == address and on_host:
+                nodes_get_out[name] = has_arrived(ping)
+            elif ping.address == address:
+                inside[name] = probe, ping
+    lost = {name: pinged for name, pinged in inside.items() if not has_arrived(pinged[1])}
+    is_everywhere = len(lost) == len(inside) > 1
+    for name, (probe, ping) in lost.items():
+        source = source_end(facts, name, probe, False, address)
+        policy = forbidding(facts, probe.pod, None)
+        # Where nothing was measured on the node itself, another node's pods may show that there is a way.
+        if source is None or policy or not nodes_get_out.get(name, len(lost) < len(inside)):
+            reason = f"policy: {policy} may forbid it" if policy else "the node itself does not get there"
+            not_proved.append(NotProved(f"the way of pods on {name} to {address}, outside the cluster", reason, name))
+            continue
+        who = "no pod gets" if is_everywhere else f"pods on {name} do not get"
+        message = f"{who} to {address}, outside the cluster, though nodes do"
+        fault = Fault("missing-egress-snat", message, (), None if is_everywhere else name)
+        yield Symptom((_loss_at(source, address, line_of(source, "the outside", ping)),), fault)

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where each node's tables lead for each pod and each block: right, wrong, or not to be told. Private to the collection.
+
+What is right follows from what the other nodes do. Where nodes of one network name each other as next hops, one that sends
+packets for another's pods to the default gateway has lost a row. Where none does, because a cloud's network knows the pods,
+the tables tell nothing of the way between nodes, and only packets can.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..network.cni import gateways, holds, is_default, is_host
+from ..network.forwarding import Forwarding, Move
+from ..network.interface_names import computed_name_like, recognise_interface
+from ..network.path import follow
+from ..network.snapshot import Pod
+from ..network.table import address_number, number_address, prefix_number
+from ..network.table_store import Base
+from ..text.ip_route import Route
+from .facts import Block, Facts
+from .targets import SharedView, Target, Targets
+
+RIGHT = "right"
+UNSURE = "unsure"
+
+
+class Judged(NamedTuple):
+    """What a node does with packets to a target: ``verdict`` is RIGHT, UNSURE or the code of a finding."""
+
+    verdict: str
+    node: str
+    target: Target
+    address: str
+    move: Move
+
+
+class RouteJudge:
+    """Judges the tables of the nodes, of one family. ``nodes`` are those whose tables are known."""
+
+    def __init__(self, facts: Facts, bits: int) -> None:
+        self.facts = facts
+        self.bits = bits
+        self.targets = Targets(facts, bits)
+        self.nodes = [name for name, node in facts.nodes.items() if bits in node.tables]
+        self._near: dict[tuple[str, str], bool] = {}
+        self._named = self._find_named()
+        self._gives_rows = any(self._has_local_row(pod) for pod in facts.settled_pods)
+        self._views: dict[Base, SharedView] = {}
+
+    def judged(self, name: str) -> tuple[list[Judged], int]:
+        """What a node does with packets to the targets that its own rows matter for; for how many other pods it is right."""
+        node = self.facts.forwarding[name]
+        view = self._view(node)
+        places = set(view.changed_for(node)) | view.open
+        places.update(self.targets.of_node.get(name, ()))
+        others = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
+        return [self._judged(node, place) for place in sorted(places)], others
+
+    def samples(self, node: Forwarding) -> set[int]:
+        """The places of other nodes' pods, one for each way in which their addresses are dealt with."""
+        view = self._view(node)
+        own = set(self.targets.of_node.get(node.node, ()))
+        others = ((place for place in places if place not in own and self._is_pod(place)) for places in view.kinds)
+        return {place for places in others if (place := min(places, default=None)) is not None}
+
+    def _judged(self, node: Forwarding, place: int) -> Judged:
+        target = self.targets.all[place]
+        address = number_address(self.bits, target.number)
+        move = node.move(node.tables[self.bits].find(self.bits, target.number))
+        return Judged(self.verdict(node.node, target, address, move), node.node, target, address, move)
+
+    def _is_pod(self, place: int) -> bool:
+        return isinstance(self.targets.all[place].at, Pod)
+
+    def _view(self, node: Forwarding) -> SharedView:
+        base = node.tables[self.bits].base
+        if base not in self._views:
+            self._views[base] = SharedView(base, self.targets, self.facts, lambda row: self._is_dull(node, row))
+        return self._views[base]
+
+    def _is_dull(self, node: Forwarding, row: Route | None) -> bool:
+        """Whether a row shows no way that could be right or wrong."""
+        kind = node.move(row).kind
+        return kind == "datapath" or (not self._named and kind in ("network", "no_route"))
+
+    # What is right in this cluster.
+
+    def _find_named(self) -> set[bool]:
+        """Whether nodes name each other as next hops: for True those that are in one network, for False those that are not."""
+        named: set[bool] = set()
+        for name, hop in self.facts.next_hops():
+            bits, number = address_number(hop.gateway)
+            owner = self.facts.owner(bits, number)
+            if bits == self.bits and owner is not None and owner != name and self._has_pods_in(owner, hop.dst):
+                named.add(self._is_near(name, owner))
+                if len(named) == 2:
+                    break
+        return named
+
+    def _has_pods_in(self, node: str, dst: str) -> bool:
+        if dst.endswith("/0"):
+            return False
+        return (dst, node) in self.facts.claims or node in self.facts.book.nodes_with_pods_in(dst)
+
+    def _is_near(self, name: str, other: str) -> bool:
+        """Whether a node reaches another one directly, in a network that both are in."""
+        if (name, other) not in self._near:
+            self._near[name, other] = self._reaches_directly(name, other)
+        return self._near[name, other]
+
+    def _reaches_directly(self, name: str, other: str) -> bool:
+        for address in self.facts.nodes[other].node.addresses:
+            bits, number = address_number(address)
+            table = self.facts.forwarding[name].tables.get(bits)
+            row = None if table is None else table.find(bits, number)
+            if row is not None and row.type == "unicast" and not gateways(row) and not is_default(row):
+                return True
+        return False
+
+    def _has_local_row(self, pod: Pod) -> bool:
+        """Whether the table of the pod's node leads to an interface for it."""
+        node = self.facts.forwarding.get(pod.node or "")
+        for bits, number in map(address_number, pod.ips):
+            if bits == self.bits and node is not None and bits in node.tables:
+                return node.move(node.tables[bits].find(bits, number)).kind == "interface"
+        return False
+
+    # One node and one target.
+
+    def verdict(self, name: str, target: Target, address: str, move: Move) -> str:
+        """RIGHT, UNSURE or the code of a finding."""
+        if target.at.node == name:
+            return self._verdict_at_home(name, target.at, address, move) if isinstance(target.at, Pod) else RIGHT
+        match move.kind:
+            case "node":
+                return self._verdict_on_next_hop(name, target, address, move)
+            case "stranger":
+                return self._verdict_on_stranger(name, target, address, move)
+            case "network" | "no_route":
+                return self._verdict_on_nothing(name, target, address, move)
+            case "datapath":
+                return UNSURE
+            case "interface":
+                return self._verdict_on_interface(name, target, address, move)
+            case "own":
+                return self._astray("wrong-next-hop", target, address, move)
+        return self._verdict_on_drop(name, target, address, move)
+
+    def _verdict_at_home(self, name: str, pod: Pod, address: str, move: Move) -> str:
+        row = move.row
+        is_own_row = row is not None and is_host(row.dst)
+        if move.kind == "interface":
+            return RIGHT if self._is_interface_of(name, pod, row) else "wrong-pod-interface"
+        if move.kind == "dropped" and is_own_row:
+            return "blackholed-pod"
+        if move.kind == "node":
+            path = follow(self.facts.forwarding, name, address, name)
+            if path.end == "loop":
+                return "routing-loop"
+            if is_own_row and path.end == "lost" and path.hops[-1].move and path.hops[-1].move.kind == "interface":
+                return "pod-on-wrong-node"
+        if is_own_row or move.kind == "own":
+            return UNSURE if move.kind == "datapath" else "wrong-pod-interface"
+        return "missing-pod-route" if self._gives_rows and move.kind != "datapath" else UNSURE
+
+    def _is_interface_of(self, name: str, pod: Pod, row: Route | None) -> bool:
+        """Whether the device is the pod's own, or one that the node's pods share. No more is asked than can be known."""
+        device = row.dev if row is not None and row.dev else ""
+        known = self.facts.nodes[name].interfaces
+        if pod.key in known:
+            interface = recognise_interface(device)
+            is_shared = (interface is not None and interface.role != "pod") or row is None or not is_host(row.dst)
+            return is_shared or known[pod.key] == device
+        others = {other for other, interface in known.items() if interface == device}
+        computed = computed_name_like(device, pod.namespace, pod.name)
+        if computed in (None, device):
+            return not others
+        # CNIs borrow each other's prefixes, and compute other names: another pod's name must speak against this one.
+        neighbours = self.facts.book.pods_on(name)
+        return not others and not any(
+            computed_name_like(device, other.namespace, other.name) == device for other in neighbours
+        )
+
+    def _verdict_on_next_hop(self, name: str, target: Target, address: str, move: Move) -> str:
+        owner = target.at.node
+        block = self.facts.block_of(address)
+        # An address that is borrowed from another node's block goes there first.
+        if move.nodes == {owner} or (block is not None and move.nodes == {block.node}):
+            return RIGHT
+        path = follow(self.facts.forwarding, name, address, owner or "")
+        if path.end == "loop" and path.hops[-1].node == name:
+            return "routing-loop"
+        # Out of reach of each other, nodes may well pass packets on to one between them.
+        if not self._is_near(name, owner or "") and path.end in ("delivered", "unsure"):
+            return RIGHT
+        return self._astray("wrong-next-hop", target, address, move)
+
+    def _verdict_on_stranger(self, name: str, target: Target, address: str, move: Move) -> str:
+        tunnel = move.row is not None and move.row.dev is not None and recognise_interface(move.row.dev) is not None
+        if tunnel and not all(node.links for node in self.facts.nodes.values()):
+            return UNSURE  # it may be the tunnel's address on a node that could not be read
+        if not tunnel and not self._is_near(name, target.at.node or ""):
+            return UNSURE  # a router
+        return self._astray("next-hop-not-a-node", target, address, move)
+
+    def _verdict_on_nothing(self, name: str, target: Target, address: str, move: Move) -> str:
+        owner = target.at.node or ""
+        if self._is_near(name, owner) not in self._named or not self.facts.nodes[owner].is_settled:
+            return UNSURE
+        block = self.facts.block_of(address)
+        if move.row is None or block is None or prefix_number(move.row.dst)[2] < prefix_number(block.prefix)[2]:
+            return "missing-block-route"
+        return self._astray("wrong-next-hop", target, address, move)
+
+    def _verdict_on_interface(self, name: str, target: Target, address: str, move: Move) -> str:
+        if move.row is not None and is_host(move.row.dst) and isinstance(target.at, Pod):
+            return "pod-on-wrong-node"
+        if move.row is not None and name in self.facts.book.nodes_with_pods_in(move.row.dst):
+            return UNSURE  # a bridge for all pods may well join the nodes
+        return self._astray("wrong-next-hop", target, address, move)
+
+    def _verdict_on_drop(self, name: str, target: Target, address: str, move: Move) -> str:
+        row = move.row
+        if row is None or (is_host(row.dst) and isinstance(target.at, Pod)):
+            return "blackholed-pod"
+        if any(block.row == row.raw for block in self.facts.nodes[name].blocks):
+            is_twice = any(holds(block.prefix, address) for block in self.facts.blocks_of(target.at.node or ""))
+            return "duplicate-block" if is_twice else "missing-pod-route"
+        block = self.block(target, address)
+        is_wider = block is not None and prefix_number(row.dst)[2] < prefix_number(block.prefix)[2]
+        if is_wider and self._is_near(name, target.at.node or "") in self._named:
+            return "missing-block-route"
+        return self._astray("blackholed-block", target, address, move)
+
+    def _astray(self, code: str, target: Target, address: str, move: Move) -> str:
+        """The code, unless the row is for a part of the block only."""
+        block = self.block(target, address)
+        if move.row is None:
+            return code
+        if block is None:
+            return "shadowed-block" if is_host(move.row.dst) else code
+        return "shadowed-block" if prefix_number(move.row.dst)[2] > prefix_number(block.prefix)[2] else code
+
+    def block(self, target: Target, address: str) -> Block | None:
+        """The block of the target's own node that the address is from."""
+        if isinstance(target.at, Block):
+            return target.at
+        block = self.facts.block_of(address)
+        return block if block is not None and block.node == target.at.node else None

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether ``ip rule`` takes packets for pods to tables that lead them astray. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..network.cni import holds
+from ..network.forwarding import Forwarding, Move
+from ..network.interface_names import recognise_interface
+from ..network.snapshot import Pod
+from ..network.table import number_address
+from ..text.ip_rule import Rule
+from .fault import Fault, listed
+from .routes import RIGHT, UNSURE, RouteJudge
+
+_USUAL_TABLES = ("local", "main", "default")
+
+
+def check_rules(judge: RouteJudge) -> Iterator[Fault]:
+    """One fault for each rule. Nodes with the kernel's own rules are passed over."""
+    for name in judge.nodes:
+        if not judge.facts.nodes[name].rules.get(judge.bits):
+            continue
+        node = judge.facts.forwarding[name]
+        astray: dict[str, list[tuple[Move, Pod]]] = {}
+        for place in _places(judge, node):
+            target = judge.targets.all[place]
+            address = number_address(judge.bits, target.number)
+            usual = node.move(node.tables[judge.bits].find(judge.bits, target.number))
+            verdict = judge.verdict(name, target, address, usual)
+            for move in node.moves(address):
+                if move.rule is None or move.row == usual.row or not isinstance(target.at, Pod):
+                    continue
+                diverted = judge.verdict(name, target, address, move)
+                is_lost = diverted not in (RIGHT, UNSURE) or (diverted == UNSURE and verdict == RIGHT)
+                if is_lost and _is_for_pods(judge, node, move.rule):
+                    astray.setdefault(move.rule.raw, []).append((move, target.at))
+        for found in astray.values():
+            yield _fault(name, found)
+
+
+def _places(judge: RouteJudge, node: Forwarding) -> list[int]:
+    """The targets to look at: a node's own, those that a rule or a table it asks is for, and one of each other kind.
+
+    What a rule or a default route does to one of the others it does to all for which the usual tables do the same.
+    """
+    rules = judge.facts.nodes[node.node].rules[judge.bits]
+    tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(_USUAL_TABLES)
+    prefixes = {rule.dst for rule in rules if rule.dst}
+    for route in node.tables[judge.bits].parsed.routes:
+        if route.table in tables and not route.dst.endswith("/0"):
+            prefixes.add(route.dst)
+    places = {place for prefix in prefixes for place in judge.targets.within(prefix)}
+    places.update(judge.targets.of_node.get(node.node, ()))
+    return sorted(places.union(judge.samples(node)))
+
+
+def _is_for_pods(judge: RouteJudge, node: Forwarding, rule: Rule) -> bool:
+    """Whether packets of pods or nodes can match the rule, and not only those of a VPN's clients or of one user."""
+    if rule.uidrange is not None or rule.tun_id is not None:
+        return False
+    if rule.iif is not None and rule.iif != "lo":
+        is_cnis = recognise_interface(rule.iif) is not None or rule.iif in node.uplinks
+        return is_cnis or (bool(node.links) and rule.iif not in node.links)
+    if rule.src is None:
+        return True
+    nodes = (address for facts in judge.facts.nodes.values() for address in facts.node.addresses)
+    return bool(judge.targets.within(rule.src)) or any(holds(rule.src, address) for address in nodes)
+
+
+def _fault(name: str, found: Sequence[tuple[Move, Pod]]) -> Fault:
+    move, _pod = found[0]
+    pods = {pod.key for _move, pod in found}
+    rule = move.rule
+    if rule is None:
+        raise ValueError("a move without a rule is none that a rule makes")
+    does = f"asks table {rule.table} about" if rule.table else f"refuses ({rule.action})"
+    message = f"a rule on {name} {does} packets for pods, such as those for {listed(pods)}"
+    lines = [rule.raw, *(row.raw for (row,) in {(item.row,) for item, _pod in found if item.row})]
+    return Fault("ip-rule-override", message, tuple(lines), name, to=(rule.dst,) if rule.dst else ())

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a node sends packets, as far as its tables tell. Private to the collection: it may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from ..text.ip_address import Link
+from ..text.ip_route import Route
+from ..text.ip_rule import Rule
+from .cni import devices, gateways, is_default
+from .interface_names import recognise_interface
+from .policy_rules import decisions
+from .table import RouteTable, address_number
+from .table_store import NodeTable
+
+# node: to a node, by an address of its own.
+# stranger: to a next hop that is no known node's.
+# network: out of an uplink with no node named: the default route, or a network that the node itself is in.
+# datapath: into a device behind which tables do not show the way: a tunnel, eBPF, Open vSwitch.
+# interface: out of a device that leads to nothing but pods of this node.
+# own: the address is taken as the node's own.
+Kind = Literal["node", "stranger", "network", "datapath", "interface", "own", "dropped", "no_route"]
+
+_DATAPATH_ROLES = ("tunnel", "gateway", "cluster", "health", "services")
+# Kinds of links (IFLA_INFO_KIND) whose other end no table shows.
+_TUNNEL_KINDS = frozenset(
+    (
+        "vxlan",
+        "geneve",
+        "ipip",
+        "sit",
+        "gre",
+        "gretap",
+        "ip6tnl",
+        "ip6gre",
+        "ip6gretap",
+        "wireguard",
+        "tun",
+        "vti",
+        "xfrm",
+    )
+)
+_REFUSING = ("blackhole", "unreachable", "prohibit")
+
+
+class Move(NamedTuple):
+    """One step of a packet: the row that decides, and the nodes of its next hops, of which a multipath route has several.
+
+    ``rule`` is the ``ip rule`` that leads to the row where rules are not the usual ones, or that decides by itself.
+    """
+
+    kind: Kind
+    row: Route | None = None
+    nodes: frozenset[str] = frozenset()
+    rule: Rule | None = None
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """What decides where a node sends packets.
+
+    ``addresses`` are the node's own, as the API says. ``tables`` are by the bits of the family; ``rules`` too, empty where
+    they are the usual ones. ``links`` may lack pods' interfaces. ``owner`` names the node that has an address on one of its
+    interfaces, None when no node has, or several have.
+    """
+
+    node: str
+    addresses: Sequence[str]
+    tables: Mapping[int, NodeTable]
+    rules: Mapping[int, Sequence[Rule]]
+    links: Mapping[str, Link]
+    owner: Callable[[int, int], str | None]
+
+    def moves(self, address: str) -> list[Move]:
+        """Where packets to the address go: some of them first, where an ``ip rule`` says so, all others last.
+
+        Empty when the table is not known. Raises ValueError when the address is none.
+        """
+        bits, number = address_number(address)
+        table = self.tables.get(bits)
+        if table is None:
+            return []
+        rules = self.rules.get(bits)
+        if not rules:
+            return [self.move(table.find(bits, number))]
+        routes = table.parsed.routes
+        return [
+            Move("dropped", rule=rule) if row is None and rule else self.move(row)._replace(rule=rule)
+            for row, rule in decisions(rules, address, lambda name: RouteTable(routes, (name,)).find(bits, number))
+        ]
+
+    def owner_of(self, address: str) -> str | None:
+        """The node that has the address on one of its interfaces."""
+        return self.owner(*address_number(address))
+
+    def move(self, row: Route | None) -> Move:
+        """Where a row sends packets."""
+        if row is None:
+            return Move("no_route")
+        if row.type in _REFUSING:
+            return Move("dropped", row)
+        if row.type != "unicast":
+            return Move("own", row)
+        if gateways(row):
+            return self._move_to_gateways(row)
+        return Move("datapath" if row.encap else self._kind_of_device(row.dev or ""), row)
+
+    def _move_to_gateways(self, row: Route) -> Move:
+        owners = {self.owner_of(gateway) for gateway in gateways(row)}
+        nodes = frozenset(owner for owner in owners if owner is not None)
+        if nodes == {self.node} and len(owners) == 1:
+            return Move("datapath", row)
+        if None not in owners:
+            return Move("node", row, nodes)
+        roles = {known.role for known in map(recognise_interface, devices(row)) if known}
+        if row.encap or roles & {"gateway", "cluster"}:
+            return Move("datapath", row, nodes)
+        return Move("network" if row.dst.endswith("/0") else "stranger", row, nodes)
+
+    def _kind_of_device(self, device: str) -> Kind:
+        link = self.links.get(device)
+        interface = recognise_interface(device)
+        if (interface and interface.role in _DATAPATH_ROLES) or (link and link.kind in _TUNNEL_KINDS):
+            return "datapath"
+        if (interface and interface.role == "uplink") or device in self.uplinks:
+            return "network"
+        if interface or (link and link.kind in ("veth", "bridge", "dummy")):
+            return "interface"
+        # Where the links are known, what is not among them is a pod's.
+        return "interface" if device.startswith("veth") or (self.links and link is None) else "network"
+
+    @cached_property
+    def uplinks(self) -> set[str]:
+        """The devices that hold the node's own addresses, and those of its default routes."""
+        own = {link.name for link in self.links.values() for entry in link.addresses if entry.address in self.addresses}
+        for table in self.tables.values():
+            own.update(device for route in table.where(is_default) for device in devices(route))
+        return own

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which tables ``ip rule`` has asked about a packet, and in which order. Private to the collection.
+
+Of packets to a pod two things are known: their destination, and that they bear no mark, as marks are what CNIs, VPNs and
+kube-proxy give to packets of their own. Whatever else a rule asks for (source, incoming device, protocol, ports) holds for
+some packets only. Source: fib_rules_lookup() in the kernel's net/core/fib_rules.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..text.ip_route import Route
+from ..text.ip_rule import Rule
+from .cni import holds
+from .table import prefix_number
+
+_KERNELS_OWN = (["local", "main", "default"], ["local", "main"])
+_REFUSING = ("blackhole", "unreachable", "prohibit")
+
+
+class Decision(NamedTuple):
+    """``row`` decides on packets to an address, by ``rule``. Both are None where no rule leads to a row."""
+
+    row: Route | None
+    rule: Rule | None
+
+
+def are_usual(rules: Sequence[Rule]) -> bool:
+    """Whether these are the rules that the kernel starts with."""
+    return all(_matches(rule, None) for rule in rules) and [rule.table for rule in rules] in _KERNELS_OWN
+
+
+def not_followed(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules whose effect :func:`decisions` does not know."""
+    return [rule for rule in rules if rule.suppress_ifgroup or (rule.action == "goto" and _matches(rule, None) is None)]
+
+
+def decisions(rules: Sequence[Rule], address: str, find: Callable[[str], Route | None]) -> Iterator[Decision]:
+    """What decides on packets to the address: on some of them first, on all others last.
+
+    ``find`` looks the address up in the table of a name.
+    """
+    start = 0
+    for rule in rules:
+        matches = _matches(rule, address) if rule.priority >= start else False
+        if matches is False:
+            continue
+        if rule.action == "lookup" and rule.table is not None:
+            row = find(rule.table)
+            if row is None or prefix_number(row.dst)[2] <= _suppressed_length(rule):
+                continue
+            yield Decision(row, rule)
+        elif rule.action in _REFUSING:
+            yield Decision(None, rule)
+        elif matches and rule.goto is not None:
+            start = rule.goto
+            continue
+        else:
+            continue
+        if matches:
+            return
+    yield Decision(None, None)
+
+
+def _matches(rule: Rule, address: str | None) -> bool | None:
+    """Whether the rule is for packets to the address (None: to any address); None when it is for some of them."""
+    if rule.oif is not None or rule.action == "l3mdev":
+        return False  # for sockets bound to a device, and for devices in a VRF
+    known = rule.dst is None or (None if address is None else holds(rule.dst, address))
+    if rule.fwmark is not None and rule.fwmark & (rule.fwmask or 0xFFFFFFFF):
+        known = False
+    others = (rule.src, rule.iif, rule.tos, rule.ipproto, rule.sport, rule.dport, rule.uidrange, rule.tun_id)
+    if known and any(other is not None for other in others):
+        known = None
+    return known if known is None else known is not rule.negated
+
+
+def _suppressed_length(rule: Rule) -> int:
+    return -1 if rule.suppress_prefixlength is None else rule.suppress_prefixlength
