@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InputError, ItemsFailedError, PodnetError
@@ -17,20 +20,36 @@ _THREADS = 32
 
 
 def side_by_side(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list[Outcome | PodnetError]:
-    """Do the work for all items in threads. What an item raised as a PodnetError stands in its place."""
+    """Do the work for all items in threads. What an item raised as a PodnetError stands in its place.
 
-    def attempt(item: Item) -> Outcome | PodnetError:
-        try:
-            return work(item)
-        except PodnetError as error:
-            return error
+    Not by an executor of the standard library: Python waits for its threads before it ends, so that a task that is ended by a
+    signal would live on until the slowest call gives up. These threads end with the process.
+    """
+    waiting = deque(enumerate(items))
+    count = len(waiting)
+    done: SimpleQueue[tuple[int, Outcome | BaseException]] = SimpleQueue()
 
-    pool = ThreadPoolExecutor(max_workers=_THREADS)
+    def attempt() -> None:
+        with suppress(IndexError):  # nothing is waiting any more
+            while True:
+                index, item = waiting.popleft()
+                try:
+                    done.put((index, work(item)))
+                except BaseException as error:
+                    done.put((index, error))
+
+    for _ in range(min(count, _THREADS)):
+        Thread(target=attempt, daemon=True).start()
+    outcomes: dict[int, Outcome | PodnetError] = {}
     try:
-        return list(pool.map(attempt, items))
+        while len(outcomes) < count:
+            index, outcome = done.get()
+            if isinstance(outcome, BaseException) and not isinstance(outcome, PodnetError):
+                raise outcome
+            outcomes[index] = outcome
     finally:
-        # An interrupted task does not wait for calls under way: each has a deadline of its own.
-        pool.shutdown(wait=False, cancel_futures=True)
+        waiting.clear()
+    return [outcomes[index] for index in range(count)]
 
 
 def refuse_duplicates(kind: str, names: Iterable[str]) -> None:

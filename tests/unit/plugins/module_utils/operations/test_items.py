@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
-from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InputError, ItemsFailedError
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    InputError,
+    InterruptedTaskError,
+    ItemsFailedError,
+)
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import items
 
 A_GOOD = {"name": "a", "ip": "192.168.1.1"}
@@ -54,6 +62,59 @@ def test_one_item_that_fails_does_not_keep_the_others_from_being_done() -> None:
 def test_a_mistake_in_our_own_code_is_not_taken_for_a_failed_item() -> None:
     with pytest.raises(ZeroDivisionError):
         items.side_by_side(lambda number: 1 // number, [1, 0])
+
+
+def test_what_waits_is_not_begun_once_an_item_shows_a_mistake() -> None:
+    begun = threading.Event()
+    go_on = threading.Event()
+    worked_on: list[int] = []
+
+    def work(number: int) -> None:
+        worked_on.append(number)
+        if number == 0:
+            begun.wait(5)
+            raise ZeroDivisionError
+        begun.set()
+        go_on.wait(5)
+
+    with pytest.raises(ZeroDivisionError):
+        items.side_by_side(work, range(1000))
+    go_on.set()
+    assert len(worked_on) < 1000
+
+
+def test_a_signal_reaches_a_task_that_waits_for_its_items() -> None:
+    forever = threading.Event()
+
+    def interrupt(number: int, frame: object) -> None:
+        raise InterruptedTaskError("ended")
+
+    def work(number: int) -> None:
+        if number == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        forever.wait(60)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(InterruptedTaskError):
+            items.side_by_side(work, range(3))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        forever.set()
+
+
+def test_an_interrupted_process_does_not_wait_for_calls_under_way() -> None:
+    script = (
+        "import threading\n"
+        "from ansible_collections.kubelab.podnet.plugins.module_utils.operations.items import side_by_side\n"
+        "def work(number):\n"
+        "    if number == 0: raise SystemExit(7)\n"
+        "    threading.Event().wait()\n"
+        "side_by_side(work, range(3))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, timeout=60, check=False)
+    assert done.returncode == 7
 
 
 def test_the_details_of_an_error_are_part_of_the_failed_item() -> None:
