@@ -18,7 +18,7 @@ _NOT_STARTED = 70
 def launch(config: Config, log: Path) -> int:
     """Start the container runtime and return its process id.
 
-    An ordinary user gets a user namespace, in which he is root. Raises
+    Who may not make namespaces as he is gets a user namespace, in which he is root. Raises
     :class:`~netns_cluster.errors.UnfitMachineError` when the machine forbids the namespaces.
     """
     reader, writer = os.pipe()
@@ -48,13 +48,19 @@ def launch(config: Config, log: Path) -> int:
 
 def _enter_namespaces() -> None:
     os.setsid()
-    if os.geteuid() != 0:
-        uid, gid = os.geteuid(), os.getegid()
-        linux.unshare(linux.CLONE_NEWUSER)
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
-    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    try:
+        linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    except PermissionError:
+        _become_root_of_a_user_namespace()
+        linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+
+
+def _become_root_of_a_user_namespace() -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    linux.unshare(linux.CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
 
 
 def _become_runtime(config: Config, log: Path) -> None:

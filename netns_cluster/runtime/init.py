@@ -152,10 +152,15 @@ def main() -> None:
     config = Config.from_json(sys.argv[1])
     os.umask(0o022)  # what containers show is for all their users; the state directory keeps others out
     os.set_inheritable(config.alive_descriptor, False)  # held by this process and no other
-    linux.mount("", "/", flags=linux.MS_REC | linux.MS_SLAVE)
-    linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     images = Path(config.directory, "images")
-    linux.mount("images", str(images), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=700")
+    try:
+        linux.mount("", "/", flags=linux.MS_REC | linux.MS_SLAVE)
+        linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+        linux.mount("images", str(images), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=700")
+    except PermissionError as error:
+        why = f"{error.strerror}, as where this is a container that may not mount: use a kind cluster instead"
+        os.write(config.ready_descriptor, json.dumps({"error": why}).encode())
+        sys.exit(1)
     control, server_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with server_end:
         server_end.set_inheritable(True)

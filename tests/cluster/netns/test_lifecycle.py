@@ -9,16 +9,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from .conftest import ROOT, Cluster, Command, eventually
-
-ORDINARY_USER = 54321
+from .conftest import Cluster, Command, eventually
 
 
 @pytest.fixture
@@ -173,53 +170,3 @@ def test_two_ups_at_once_make_one_cluster(command: Command) -> None:
     assert sorted(answer["changed"] for answer in answers) == [False, True]
     assert answers[0]["cluster"] == answers[1]["cluster"]
     command.run("down", "--name", "race")
-
-
-def as_ordinary_user(*command: str) -> list[str]:
-    """Return a command that runs another one as nobody in particular, with this interpreter readable to him."""
-    home = os.path.expanduser("~")
-    interpreter = Path(os.path.realpath(sys.executable)).parents[1]
-    script = (
-        'set -e; mkdir "$1/python"; mount --bind "$2" "$1/python"; mount -t tmpfs -o mode=755 tmpfs "$3"; '
-        'mkdir -p "$2"; mount --bind "$1/python" "$2"; shift 3; '
-        f"exec setpriv --reuid {ORDINARY_USER} --regid {ORDINARY_USER} --clear-groups env -u XDG_RUNTIME_DIR "
-        '"$@"'
-    )
-    if not interpreter.is_relative_to(home):
-        script = f'shift 3; exec setpriv --reuid {ORDINARY_USER} --regid {ORDINARY_USER} --clear-groups "$@"'
-    return ["sh", "-c", script, "sh", str(interpreter), home, *command]
-
-
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can become another user; an ordinary user's runs are all tests here"
-)
-@pytest.mark.usefixtures("machine_as_before")
-def test_an_ordinary_user_gets_the_same_cluster(tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = tmp_path_factory.mktemp("user")
-    for folder in (home, *list(home.parents)[:2]):
-        folder.chmod(0o755)
-    state = home / "state"
-    state.mkdir()
-    os.chown(state, ORDINARY_USER, ORDINARY_USER)
-    arguments = as_ordinary_user(
-        sys.executable, "-m", "netns_cluster", "up", "--name", "user", "--workers", "1", "--json"
-    )
-    scratch = home / "scratch"
-    scratch.mkdir()
-    command = ["unshare", "--mount", *arguments[:4], str(scratch), *arguments[4:]]
-    environment = {**os.environ, "NETNS_CLUSTER_STATE": str(state), "PYTHONPATH": str(ROOT), "HOME": str(state)}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    answer = json.loads(result.stdout or json.dumps({"msg": result.stderr}))
-    if answer.get("error") == "unfit-machine":
-        pytest.skip(answer["msg"])
-    try:
-        assert answer.get("changed"), answer
-        cluster = Cluster(answer["cluster"])
-        pod = cluster.run_pod("bb1", node="user-worker")
-        cluster.kubectl("exec", "bb1", "--", "ping", "-c", "1", "8.8.8.8")
-        interface = "cali98fd8882b62"
-        assert f"{pod['status']['podIP']} dev {interface} scope link" in cluster.on_node("user-worker", "ip", "route")
-        owner = os.stat(f"/proc/{answer['cluster']['pid']}").st_uid
-        assert owner == ORDINARY_USER
-    finally:
-        os.kill(answer["cluster"]["pid"], signal.SIGKILL)
