@@ -75,7 +75,9 @@ async def log(request: web.Request, pod: Object, containers: Containers) -> web.
             raise errors.bad_request(f'previous terminated container "{name}" in pod "{pod_name}" not found')
         statuses = {status["name"]: status for status in pod["status"].get("containerStatuses", [])}
         reason = statuses.get(name, {}).get("state", {}).get("waiting", {}).get("reason", "ContainerCreating")
-        raise errors.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {_log_reason(reason)}')
+        raise errors.bad_request(
+            f'container "{name}" in pod "{pod_name}" is waiting to start: {waiting_reason(reason)}'
+        )
     lines = buffer.lines()
     selected, limit = select_lines(lines, query)
     stamped = is_true(query, "timestamps")
@@ -89,7 +91,8 @@ async def log(request: web.Request, pod: Object, containers: Containers) -> web.
     return response
 
 
-def _log_reason(reason: str) -> str:
+def waiting_reason(reason: str) -> str:
+    """Say why a container has no log yet (kubernetes, pkg/kubelet: validateContainerLogStatus)."""
     words = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
     return words.get(reason, reason)
 

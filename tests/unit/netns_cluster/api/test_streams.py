@@ -41,6 +41,12 @@ def test_with_several_containers_one_must_be_named() -> None:
     assert streams.container_name(pod_of("a"), None) == "a"
 
 
+def test_a_container_without_a_log_is_said_to_wait_as_a_kubelet_says_it() -> None:
+    assert streams.waiting_reason("ErrImagePull") == "image can't be pulled"
+    assert streams.waiting_reason("ImagePullBackOff") == "trying and failing to pull image"
+    assert streams.waiting_reason("ContainerCreating") == "ContainerCreating"
+
+
 def lines(count: int) -> list[Line]:
     """Lines of one a minute, the last one now."""
     now = datetime.now(UTC)
