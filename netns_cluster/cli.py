@@ -81,7 +81,7 @@ def _down(options: argparse.Namespace) -> tuple[Any, str]:
     return {"changed": outcome.changed, "cluster": outcome.cluster}, text
 
 
-def _list(_: argparse.Namespace) -> tuple[Any, str]:
+def _list(_unused: argparse.Namespace) -> tuple[Any, str]:
     found = clusters.clusters()
     rows = [("NAME", "STATUS", "NODES", "FAMILIES", "SERVER")]
     for one in found:

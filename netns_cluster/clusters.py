@@ -117,7 +117,7 @@ def _start(state: ClusterState, shape: Shape, busybox: Path, starting: int) -> N
 
 def _await_ready(state: ClusterState, ready: BinaryIO) -> None:
     """Wait for the cluster's own word."""
-    readable, _, _ = select.select([ready], [], [], START_SECONDS)
+    readable, _unused, _unused = select.select([ready], [], [], START_SECONDS)
     if not readable:
         raise StartFailedError(f"cluster {state.name} was not ready within {START_SECONDS:.0f} s: {_log_tail(state)}")
     message = json.loads(ready.readline() or "{}")

@@ -33,7 +33,7 @@ def is_valid(image: str) -> bool:
 
 def full_name(image: str) -> str:
     """Return the image as a container runtime names it: busybox -> docker.io/library/busybox:latest."""
-    first, slash, _ = image.partition("/")
+    first, slash, _unused = image.partition("/")
     if not slash:
         image = f"docker.io/library/{image}"
     elif not ("." in first or ":" in first or first == "localhost"):

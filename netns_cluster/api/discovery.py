@@ -30,7 +30,7 @@ async def _groups(request: web.Request) -> web.Response:
     return _discovery(request, resources.group_list(), resources.GROUPS)
 
 
-async def _core_resources(_: web.Request) -> web.Response:
+async def _core_resources(_unused: web.Request) -> web.Response:
     return web.json_response(resources.resource_list(""))
 
 
@@ -49,11 +49,11 @@ def _known_group(request: web.Request) -> str:
     return group
 
 
-async def _openapi_index(_: web.Request) -> web.Response:
+async def _openapi_index(_unused: web.Request) -> web.Response:
     return web.json_response({"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1"}}})
 
 
-async def _openapi_core(_: web.Request) -> web.Response:
+async def _openapi_core(_unused: web.Request) -> web.Response:
     """Tell kubectl that the server itself checks fields, which is all that it looks for before it writes."""
     paths = {}
     for resource in resources.RESOURCES.values():
@@ -70,7 +70,7 @@ async def _openapi_core(_: web.Request) -> web.Response:
     return web.json_response({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}})
 
 
-async def _openapi_2(_: web.Request) -> web.Response:
+async def _openapi_2(_unused: web.Request) -> web.Response:
     """Tell kubectl nothing, in a protobuf message without fields: it asks before it writes a ``kind: List``."""
     return web.Response(body=b"", content_type="application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
 

@@ -210,7 +210,7 @@ def _delete_namespace(store: Store, namespace: Object, *, dry_run: bool) -> Obje
 
 
 def generated_name(prefix: str) -> str:
-    return prefix + "".join(secrets.choice(GENERATED_ALPHABET) for _ in range(5))
+    return prefix + "".join(secrets.choice(GENERATED_ALPHABET) for _unused in range(5))
 
 
 def _without_nulls(value: Any) -> Any:

@@ -57,7 +57,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
             yield tag >> 3, message[place : place + length]
             place += length
         elif kind == _VARINT:
-            _, place = _varint(message, place)
+            _unused, place = _varint(message, place)
         elif kind in (_FIXED32, _FIXED64):
             place += 4 if kind == _FIXED32 else 8
         else:

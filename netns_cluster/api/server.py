@@ -78,13 +78,13 @@ def _authenticate(token: str) -> Any:
 
 
 def _constant(body: Object) -> Handler:
-    async def answer(_: web.Request) -> web.Response:
+    async def answer(_unused: web.Request) -> web.Response:
         return web.json_response(body)
 
     return answer
 
 
-async def _healthy(_: web.Request) -> web.Response:
+async def _healthy(_unused: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
@@ -137,7 +137,7 @@ class Api:
 
     async def _get(self, request: web.Request, target: Target) -> web.Response:
         obj = objects.get(self._store, target)
-        form, _ = media.negotiate(request.headers.get("Accept", ""), _FORMS)
+        form, _unused = media.negotiate(request.headers.get("Accept", ""), _FORMS)
         if form == media.TABLE:
             metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
             obj = tables.table(target.resource, [obj], metadata, _included(request))
@@ -146,7 +146,7 @@ class Api:
         return web.json_response(obj)
 
     async def _list(self, request: web.Request, target: Target) -> web.Response:
-        form, _ = media.negotiate(request.headers.get("Accept", ""), _FORMS)
+        form, _unused = media.negotiate(request.headers.get("Accept", ""), _FORMS)
         page = objects.list_page(self._store, _selection(request, target), dict(request.query))
         resource = target.resource
         if form == media.TABLE:
@@ -162,7 +162,7 @@ class Api:
         return web.json_response(body)
 
     async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
-        form, _ = media.negotiate(request.headers.get("Accept", ""), (media.TABLE, media.PARTIAL))
+        form, _unused = media.negotiate(request.headers.get("Accept", ""), (media.TABLE, media.PARTIAL))
         selection = _selection(request, target)
         query = dict(request.query)
         # A real API server ends a watch after 30 to 60 minutes when the client sets no time.

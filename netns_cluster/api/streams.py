@@ -186,7 +186,7 @@ class _Session:
             self._readers.append((STDOUT, os.dup(ours)))
             self.process_ends = [theirs, theirs, theirs]
             return
-        self.process_ends = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
+        self.process_ends = [os.open(os.devnull, os.O_RDWR) for _unused in range(3)]
         if wanted["stdin"]:
             theirs, self._stdin = os.pipe()
             self._give(STDIN, theirs)
@@ -208,7 +208,7 @@ class _Session:
 
     def close(self) -> None:
         self.close_process_ends()
-        for descriptor in (self._stdin, self._terminal, *(reader for _, reader in self._readers)):
+        for descriptor in (self._stdin, self._terminal, *(reader for _unused, reader in self._readers)):
             if descriptor is not None:
                 os.close(descriptor)
 

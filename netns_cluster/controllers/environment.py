@@ -120,7 +120,7 @@ def _field(pod: Object, path: str) -> str:
         return str((pod["metadata"].get(match[1]) or {}).get(match[2], ""))
     if path == "status.podIPs":
         return ",".join(entry["ip"] for entry in pod["status"].get("podIPs", []))
-    section, _, key = path.partition(".")
+    section, _unused, key = path.partition(".")
     if (section, key) not in _DOWNWARD_FIELDS:
         raise ConfigurationError(f"unsupported fieldPath: {path}")
     return str(pod[section].get(key, ""))

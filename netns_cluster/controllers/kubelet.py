@@ -56,7 +56,7 @@ class Kubelet:
         worker = self._workers[uid] = PodWorker(pod, self._services)
         key = key_of(pod)
         task = self._tasks[key] = asyncio.ensure_future(worker.run(self._tasks.get(key)))
-        task.add_done_callback(lambda _: self._end(uid, key, task))
+        task.add_done_callback(lambda _unused: self._end(uid, key, task))
 
     def _end(self, uid: str, key: Key, task: asyncio.Task[None]) -> None:
         del self._workers[uid]

@@ -105,7 +105,7 @@ class NameServer:
         return INTERNET_NAME if reverse_name in (ip.reverse_pointer for ip in INTERNET.values()) else None
 
     def _service_addresses(self, name: str) -> list[Address]:
-        service_name, _, namespace = name.partition(".")
+        service_name, _unused, namespace = name.partition(".")
         service = self._store.get("services", service_name, namespace)
         return [ipaddress.ip_address(ip) for ip in service["spec"]["clusterIPs"]] if service else []
 

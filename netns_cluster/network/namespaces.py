@@ -49,7 +49,7 @@ def nft(rules: str) -> None:
 
 
 def _run(command: list[str], text: str, inherited: Sequence[int]) -> None:
-    result = subprocess.run(command, input=text, capture_output=True, text=True, pass_fds=inherited)
+    result = subprocess.run(command, input=text, capture_output=True, text=True, pass_fds=inherited, check=False)
     if result.returncode:
         raise NetworkError(f"{' '.join(command)}: {result.stderr.strip()}\n{text.strip()}")
 

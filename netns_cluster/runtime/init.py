@@ -43,11 +43,11 @@ class Runtime:
         wake_reader, wake_writer = os.pipe()
         os.set_blocking(wake_writer, False)
         signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, lambda *_unused: None)
         self._selector.register(wake_reader, selectors.EVENT_READ)
         self._selector.register(self._control, selectors.EVENT_READ)
         while True:
-            for key, _ in self._selector.select():
+            for key, _unused in self._selector.select():
                 if key.fileobj is self._control:
                     if not self._receive():
                         return
@@ -58,7 +58,7 @@ class Runtime:
                     self._read_report(key.fd, key.data)
 
     def _receive(self) -> bool:
-        packet, descriptors, _, _ = socket.recv_fds(self._control, PACKET_SIZE, 4, socket.MSG_CMSG_CLOEXEC)
+        packet, descriptors, _unused, _unused = socket.recv_fds(self._control, PACKET_SIZE, 4, socket.MSG_CMSG_CLOEXEC)
         if not packet:
             return False
         request = json.loads(packet)
@@ -122,7 +122,7 @@ class Runtime:
                 code = os.waitstatus_to_exitcode(result[1])
                 ended[result[0]] = 128 - code if code < 0 else code
         # A process closes its report before it can be reaped, so after this step each one that ended is known by its request.
-        for key, _ in self._selector.select(0):
+        for key, _unused in self._selector.select(0):
             if key.data in self._reports:
                 self._read_report(key.fd, key.data)
         for request_id, pid in list(self._pids.items()):
@@ -168,7 +168,7 @@ def main() -> None:
         os.posix_spawn(sys.executable, command, os.environ)
     for descriptor in (config.ready_descriptor, config.starting_descriptor):
         os.close(descriptor)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # process 1 gets only the signals that it handles
+    signal.signal(signal.SIGTERM, lambda *_unused: os._exit(0))  # process 1 gets only the signals that it handles
     rootfs.prepare_images(images, Path(config.busybox))
     Runtime(control, images).serve()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -71,12 +72,28 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def taking_turns(rounds: int, works: Mapping[Name, Callable[[], object]]) -> dict[Name, list[float]]:
+def processor_seconds(work: Callable[[], object]) -> float:
+    """The time that the processors spent on the programs that the work ran, and on theirs."""
+
+    def spent() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    start = spent()
+    work()
+    return spent() - start
+
+
+def taking_turns(
+    rounds: int,
+    works: Mapping[Name, Callable[[], object]],
+    measure: Callable[[Callable[[], object]], float] = seconds,
+) -> dict[Name, list[float]]:
     """Seconds of each work in each round. They take turns, so that what else the machine does falls on all of them."""
     times: dict[Name, list[float]] = {name: [] for name in works}
     for _round in range(rounds):
         for name, work in works.items():
-            times[name].append(seconds(work))
+            times[name].append(measure(work))
     return times
 
 

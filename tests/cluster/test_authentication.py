@@ -265,7 +265,7 @@ def test_a_pod_logs_in_with_its_own_service_account(means: Means, tmp_path: Path
         pytest.skip("this machine lets nobody make a mount namespace")
     written(tmp_path / "token", means.token)
     shutil.copy(means.ca_cert, tmp_path / "ca.crt")
-    host, _, port = means.server.removeprefix("https://").rpartition(":")
+    host, _unused, port = means.server.removeprefix("https://").rpartition(":")
     script = (
         'mount -t tmpfs none "$(readlink -f /var/run)" && folder=/var/run/secrets/kubernetes.io/serviceaccount && '
         'mkdir -p $folder && cp "$0"/* $folder && exec "$@"'

@@ -20,7 +20,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
 from .conftest import ROOT, Live, Object
-from .fidelity_lab import Lab, Said, pod_of, status
+from .fidelity_lab import Answer, Lab, Said, pod_of, status
 
 pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="there is no kubectl")
 
@@ -443,8 +443,8 @@ def _recorded(name: str) -> Any:
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def _merge(lab: Lab, path: str, body: Any, media: str = "application/merge-patch+json") -> tuple[int, Any]:
-    return tuple(lab.request("PATCH", path, body, media))
+def _merge(lab: Lab, path: str, body: Any, media: str = "application/merge-patch+json") -> Answer:
+    return lab.request("PATCH", path, body, media)
 
 
 def test_bodies_that_are_no_pod_are_refused_as_recorded(lab: Lab) -> None:

@@ -435,7 +435,7 @@ def _is_selected(record: Request, item: Object) -> bool:
         if key not in labels or (wanted is not None and labels[key] not in wanted):
             return False
     for term in filter(None, record.query.get("fieldSelector", [""])[0].split(",")):
-        path, _, value = term.partition("=")
+        path, _unused, value = term.partition("=")
         found: Any = item
         for step in path.split("."):
             found = (found or {}).get(step)

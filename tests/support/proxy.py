@@ -24,7 +24,7 @@ class Proxy:
                 if method != "CONNECT":
                     self.wfile.write(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n")
                     return
-                host, _, port = target.rpartition(":")
+                host, _unused, port = target.rpartition(":")
                 with socket.create_connection((host, int(port))) as remote:
                     self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
                     back = threading.Thread(target=_pump, args=(remote, self.connection), daemon=True)

@@ -54,7 +54,7 @@ def is_default(route: Route) -> bool:
 
 def is_block_sized(prefix: str) -> bool:
     """Whether the prefix may be a block of Calico's: /20 to /31, /116 to /127 (its blockSize, a single address aside)."""
-    bits, _, length = prefix_number(prefix)
+    bits, _unused, length = prefix_number(prefix)
     return bits - 12 <= length < bits
 
 

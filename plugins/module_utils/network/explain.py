@@ -351,7 +351,7 @@ class _NodeTable:
     # Words.
 
     def _own_block_of(self, route: Route) -> str | None:
-        bits, number, _ = prefix_number(route.dst)
+        bits, number, _unused = prefix_number(route.dst)
         return self.own_blocks.match(bits, number)
 
     def _node_via(self, route: Route) -> str | None:

@@ -37,7 +37,7 @@ def number_address(bits: int, number: int) -> str:
 
 def prefix_number(prefix: str) -> tuple[int, int, int]:
     """The prefix as (32 or 128 bits, number of its first address, length). Raises ValueError when it is no CIDR."""
-    address, _, length = prefix.partition("/")
+    address, _unused, length = prefix.partition("/")
     try:
         bits, number = address_number(address)
         if length.isdecimal() and int(length) <= bits and not number & ((1 << bits - int(length)) - 1):

@@ -38,7 +38,7 @@ def side_by_side(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list
                 except BaseException as error:
                     done.put((index, error))
 
-    for _ in range(min(count, _THREADS)):
+    for _unused in range(min(count, _THREADS)):
         Thread(target=attempt, daemon=True).start()
     outcomes: dict[int, Outcome | PodnetError] = {}
     try:

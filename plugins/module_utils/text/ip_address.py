@@ -141,7 +141,7 @@ def _read_link(line: str) -> _Link:
 def _read_detail(link: _Link, line: str) -> None:
     if not line.startswith("    "):
         raise ValueError(line)
-    word, _, rest = line.lstrip().partition(" ")
+    word, _unused, rest = line.lstrip().partition(" ")
     if word in ("inet", "inet6"):
         link.addresses.append(_read_address(rest))
     elif word.startswith("link/"):
@@ -161,10 +161,10 @@ def _read_detail(link: _Link, line: str) -> None:
 @lru_cache(maxsize=4096)
 def _read_address(text: str) -> InterfaceAddress:
     words = text.split()
-    address, _, length = words[0].partition("/")
+    address, _unused, length = words[0].partition("/")
     peer = None
     if "peer" in words:
-        peer, _, length = words[words.index("peer") + 1].partition("/")
+        peer, _unused, length = words[words.index("peer") + 1].partition("/")
         peer = read_address(peer)
     scope = words.index("scope")
     return InterfaceAddress(read_address(address), read_number(length), words[scope + 1], peer)

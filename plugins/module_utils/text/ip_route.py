@@ -149,7 +149,7 @@ def parse_ip_route(text: str) -> ParsedRoutes:
         return _settle((line, raw, _read_object(raw, printed)) for line, raw, printed in json_routes(text))
     # Most texts hold plain lines alone. Looking for continued ones first would cost more than reading the others twice.
     read = _read_records(text.split("\n"))
-    routes = [route for route in read if type(route) is Route]
+    routes = [route for route in read if isinstance(route, Route)]
     if len(routes) == len(read):
         return ParsedRoutes(routes, [])
     records = _ROUTE_END.split(text)
@@ -166,7 +166,7 @@ def _read_records(records: list[str]) -> list[Route | None]:
 def _settle(rows: Iterable[tuple[int, str, Route | None]]) -> ParsedRoutes:
     """Sort out (line, raw, route or None): what was not read, and default routes that only the other routes explain."""
     rows = list(rows)
-    default = _default_among([route for _, _, route in rows if type(route) is Route])
+    default = _default_among([route for _unused, _unused, route in rows if isinstance(route, Route)])
     routes: list[Route] = []
     unparsed: list[Unparsed] = []
     for line, raw, route in rows:
@@ -205,16 +205,16 @@ def _read_record(record: str) -> Route | None:
     keyword = parts[1] if len(parts) == 4 else None
     try:
         if keyword == "via" and parts[2] not in ("inet", "inet6"):
-            destination, _, gateway, words = parts
+            destination, _unused, gateway, words = parts
             gateway = read_address(gateway)
         elif keyword == "dev":
-            destination, _, dev, words = parts
+            destination, _unused, dev, words = parts
             dev = read_name(dev)
         else:
             destination, blank, words = record.partition(" ")
             if destination in _TYPES:
                 type_ = _TYPES[destination]
-                destination, _, words = words.partition(" ")
+                destination, _unused, words = words.partition(" ")
             elif not blank:
                 return None
         dst = destination if destination == "default" else read_prefix(destination)
@@ -255,7 +255,7 @@ def _with_parts(route: Route, parts: list[str]) -> Route:
     """The route with what its further lines print."""
     hops: list[NextHop] = []
     for part in parts:
-        first, _, words = part.lstrip().partition(" ")
+        first, _unused, words = part.lstrip().partition(" ")
         if first == "nexthop":
             fields = _read_words(words, NextHop)
             if "dev" not in fields:
@@ -387,7 +387,7 @@ def _read_seconds(word: str) -> int:
 def _read_milliseconds(word: str) -> int:
     if word.endswith("ms"):
         return read_number(word[:-2])
-    seconds, _, decimals = word.removesuffix("s").partition(".")
+    seconds, _unused, decimals = word.removesuffix("s").partition(".")
     return read_number(seconds) * 1000 + read_number(decimals.ljust(3, "0"))
 
 

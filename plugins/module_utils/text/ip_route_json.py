@@ -132,8 +132,8 @@ _WORDS: dict[str, Callable[[Any], list[str]]] = {
     "flags": lambda flags: [_word(flag) for flag in flags],
     "metrics": _metric_words,
     "flow": _realm_words,
-    "key": lambda _: ["key"],
-    "csum": lambda _: ["csum"],
-    "seq": lambda _: ["seq"],
+    "key": lambda _unused: ["key"],
+    "csum": lambda _unused: ["csum"],
+    "seq": lambda _unused: ["seq"],
     "segs": lambda segments: ["segs", str(len(segments)), "[", *map(_word, segments), "]"],
 }

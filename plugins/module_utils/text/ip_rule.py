@@ -83,7 +83,7 @@ def parse_ip_rule(text: str) -> ParsedRules:
 
 
 def _read_rule(line: str) -> Rule:
-    priority, _, text = line.partition(":")
+    priority, _unused, text = line.partition(":")
     fields: dict[str, Any] = {}
     words = iter(text.split())
     for word in words:
@@ -97,7 +97,7 @@ def _read_rule(line: str) -> Rule:
         fields[field] = value
     if "src" not in fields:
         raise ValueError(line)
-    mark, _, mask = fields.pop("fwmark", "").partition("/")
+    mark, _unused, mask = fields.pop("fwmark", "").partition("/")
     fields |= {field: int(number, 0) for field, number in (("fwmark", mark), ("fwmask", mask)) if number}
     return Rule(raw=line, priority=read_number(priority.strip()), action=_take_action(fields), **fields)
 

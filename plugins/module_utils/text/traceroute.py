@@ -75,7 +75,7 @@ def parse_traceroute(text: str) -> Traceroute:
     return Traceroute(
         target=run.target,
         address=run.address,
-        reached=any(address == run.address for _, address in _plain_answers(run.hops)),
+        reached=any(address == run.address for _unused, address in _plain_answers(run.hops)),
         loop=_is_loop(run.hops, run.address),
         hops=tuple(run.hops),
         errors=tuple(run.errors),

@@ -71,7 +71,7 @@ def test_a_watch_shows_a_pods_way_from_pending_to_completed(cluster: Cluster) ->
         cluster.create_pod("short", "true", restartPolicy="Never")
         states = []
         while "Completed" not in states:
-            name, _, state, *_ = watch.stdout.readline().split()
+            name, _unused, state, *_unused = watch.stdout.readline().split()
             states += [state] if name == "short" else []
         watch.kill()
     assert states[0] == "Pending"

@@ -144,7 +144,7 @@ def test_ctrl_c_in_the_middle_of_up_leaves_nothing(command: Command) -> None:
     with command.start("up", "--name", "cut", start_new_session=True) as process:
         eventually(lambda: (directory / "cluster.json").exists())
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _unused, errors = process.communicate(timeout=30)
     assert process.returncode in (0, 130)
     if process.returncode == 130:
         assert "interrupted" in errors
@@ -165,7 +165,7 @@ def test_an_up_that_is_killed_leaves_no_cluster_that_nobody_knows(command: Comma
 
 @pytest.mark.usefixtures("machine_as_before")
 def test_two_ups_at_once_make_one_cluster(command: Command) -> None:
-    started = [command.start("up", "--name", "race", "--workers", "0", "--json") for _ in range(2)]
+    started = [command.start("up", "--name", "race", "--workers", "0", "--json") for _unused in range(2)]
     answers = [json.loads(process.communicate(timeout=60)[0]) for process in started]
     assert sorted(answer["changed"] for answer in answers) == [False, True]
     assert answers[0]["cluster"] == answers[1]["cluster"]

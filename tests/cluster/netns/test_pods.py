@@ -183,7 +183,7 @@ def test_a_killed_container_says_by_what(cluster: Cluster) -> None:
 
 
 def test_a_new_pod_of_the_same_name_takes_over_from_one_killed_at_once(cluster: Cluster) -> None:
-    for _ in range(5):
+    for _unused in range(5):
         cluster.run_pod("again", node="demo-worker")
         cluster.request("DELETE", f"{PODS}/again?gracePeriodSeconds=0")
     first = cluster.run_pod("again", node="demo-worker")["status"]["podIP"]
@@ -192,7 +192,7 @@ def test_a_new_pod_of_the_same_name_takes_over_from_one_killed_at_once(cluster: 
 
 def test_an_address_is_not_given_out_again_at_once(cluster: Cluster) -> None:
     addresses = []
-    for _ in range(4):
+    for _unused in range(4):
         addresses.append(cluster.run_pod("a", node="demo-worker2")["status"]["podIP"])
         cluster.kubectl("delete", "pod", "a")
     assert len(set(addresses)) == 4

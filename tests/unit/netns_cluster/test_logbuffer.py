@@ -31,7 +31,7 @@ def test_what_was_printed_without_a_newline_is_there_after_the_end() -> None:
 def test_the_oldest_lines_go_when_there_is_too_much() -> None:
     buffer = LogBuffer()
     line = b"x" * 1023 + b"\n"
-    for _ in range(2 * LIMIT // len(line)):
+    for _unused in range(2 * LIMIT // len(line)):
         buffer.write(line)
     buffer.write(b"last\n")
     assert sum(map(len, texts(buffer))) <= LIMIT

@@ -40,7 +40,7 @@ def test_a_watch_from_a_version_begins_with_nothing(store: Store, target: Target
 
 
 def test_a_streaming_list_ends_with_the_bookmark_that_kubectl_waits_for(store: Store, target: TargetOf) -> None:
-    events, _ = watch.begin(store, Selection.of(target("nodes"), "", ""), STREAMING)
+    events, _unused = watch.begin(store, Selection.of(target("nodes"), "", ""), STREAMING)
     kind, bookmark = events[-1]
     assert kind == "BOOKMARK"
     assert bookmark["metadata"] == {
@@ -79,7 +79,7 @@ def follow(
         listener = asyncio.ensure_future(listen())
         for step in [lambda: None, *steps, lambda: None]:
             step()
-            for _ in range(10):  # enough turns of the loop for what the step woke up
+            for _unused in range(10):  # enough turns of the loop for what the step woke up
                 await asyncio.sleep(0)
         listener.cancel()
         await asyncio.wait([listener])

@@ -109,9 +109,9 @@ def schedule(*steps: Any) -> Store:
         store.create("nodes", node("demo-worker"))
         store.create("nodes", node("demo-worker2"))
         task = asyncio.ensure_future(Scheduler(store, EventLog(store)).run())
-        for step in (*steps, lambda _: None):
+        for step in (*steps, lambda _unused: None):
             step(store)
-            for _ in range(10):
+            for _unused in range(10):
                 await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])

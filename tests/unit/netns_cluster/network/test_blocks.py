@@ -58,21 +58,21 @@ def test_a_pool_without_a_free_block_says_how_many_there_were() -> None:
 
 def test_the_first_pods_of_a_node_get_the_second_and_third_address_of_its_block() -> None:
     addresses = NodeAddresses("demo-worker", BlockPool(LAB_POOL))
-    assert [str(addresses.take()[0]) for _ in range(2)] == ["192.168.157.129", "192.168.157.130"]
+    assert [str(addresses.take()[0]) for _unused in range(2)] == ["192.168.157.129", "192.168.157.130"]
 
 
 def test_an_address_given_back_is_the_last_to_be_given_out_again() -> None:
     addresses = NodeAddresses("demo-worker", BlockPool(LAB_POOL))
-    first, _ = addresses.take()
+    first, _unused = addresses.take()
     addresses.give_back(first)
-    others = [addresses.take()[0] for _ in range(62)]
+    others = [addresses.take()[0] for _unused in range(62)]
     assert first not in others
     assert addresses.take()[0] == first
 
 
 def test_a_node_whose_block_is_used_up_claims_another_one() -> None:
     addresses = NodeAddresses("demo-worker", BlockPool(LAB_POOL))
-    for _ in range(63):
+    for _unused in range(63):
         assert addresses.take()[1] is None
     address, block = addresses.take()
     assert block is not None

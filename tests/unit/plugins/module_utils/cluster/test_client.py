@@ -52,7 +52,7 @@ def hasty(server: ApiServer, seconds: float = 0.3) -> Cluster:
 def told(error: type[PodnetError], call: Callable[[], object]) -> str:
     with pytest.raises(error) as raised:
         call()
-    assert type(raised.value) is error
+    assert raised.type is error
     return str(raised.value)
 
 
@@ -123,13 +123,15 @@ def test_a_merge_patch_removes_what_is_null(server: ApiServer, cluster: Cluster)
 
 def test_many_threads_may_share_a_cluster(server: ApiServer, cluster: Cluster) -> None:
     with ThreadPoolExecutor(32) as pool:
-        names = list(pool.map(lambda _: cluster.get(path("nodes", "demo-worker"))["metadata"]["name"], range(200)))
+        names = list(
+            pool.map(lambda _unused: cluster.get(path("nodes", "demo-worker"))["metadata"]["name"], range(200))
+        )
     assert names == ["demo-worker"] * 200
 
 
 def test_calls_one_after_the_other_share_a_connection(server: ApiServer, cluster: Cluster) -> None:
     server.misbehave("GET", path("nodes", "demo-worker2"), refusing(403, recorded("403")))
-    for _ in range(5):
+    for _unused in range(5):
         cluster.get(path("nodes", "demo-worker"))
         told(ForbiddenError, lambda: cluster.get(path("nodes", "demo-worker2")))
     assert len({request.connection for request in server.requests}) == 1

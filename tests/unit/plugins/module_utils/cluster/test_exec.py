@@ -40,7 +40,7 @@ def run(cluster: Cluster, *command: str, pod: Object = BB1, seconds: float = PAT
 def told(error: type[PodnetError], call: Callable[[], object]) -> str:
     with pytest.raises(error) as raised:
         call()
-    assert type(raised.value) is error
+    assert raised.type is error
     return str(raised.value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.address_book import AddressBook
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.explain import ExplainedRoute, explain_routes
@@ -12,21 +14,21 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route impor
 WORKER = Node("demo-worker", ("172.18.0.4", "fc00::4"), ("10.244.1.0/24", "fd00:10:244:1::/64"))
 WORKER2 = Node("demo-worker2", ("172.18.0.2", "fc00::2"), ("10.244.2.0/24", "fd00:10:244:2::/64"))
 CONTROL = Node("demo-control-plane", ("172.18.0.3", "fc00::3"), ("10.244.0.0/24",))
-NODES = [WORKER, WORKER2, CONTROL]
+NODES = (WORKER, WORKER2, CONTROL)
 BB1 = Pod("default", "bb1", "demo-worker", ("192.168.157.134",))
 BB2 = Pod("default", "bb2", "demo-worker2", ("192.168.121.73",))
-PODS = [BB1, BB2]
+PODS = (BB1, BB2)
 
 BLOCK = "blackhole 192.168.157.128/26 proto 80\n192.168.157.129 dev cali0cf1c4ecf1f scope link\n"
 
 
-def table(text: str, pods: list[Pod] = PODS, nodes: list[Node] = NODES) -> list[ExplainedRoute]:
+def table(text: str, pods: Sequence[Pod] = PODS, nodes: Sequence[Node] = NODES) -> list[ExplainedRoute]:
     parsed = parse_ip_route(text)
     assert not parsed.unparsed
     return explain_routes(parsed.routes, WORKER, AddressBook(nodes, pods))
 
 
-def last(text: str, pods: list[Pod] = PODS, nodes: list[Node] = NODES) -> ExplainedRoute:
+def last(text: str, pods: Sequence[Pod] = PODS, nodes: Sequence[Node] = NODES) -> ExplainedRoute:
     return table(text, pods, nodes)[-1]
 
 

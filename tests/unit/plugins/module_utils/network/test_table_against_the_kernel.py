@@ -121,7 +121,7 @@ def ask_kernel(rows: list[str], addresses: list[str], folder: str) -> tuple[list
     done = subprocess.run(
         in_namespace("sh", "-c", shell, load, questions), capture_output=True, text=True, check=False, timeout=60
     )
-    printed, _, answered = done.stdout.partition(f"{MARK}\n")
+    printed, _unused, answered = done.stdout.partition(f"{MARK}\n")
     parsed, answers = parse_ip_route(printed), iter(parse_ip_route(answered).routes)
     assert not parsed.unparsed
     failed = re.findall(r"^RTNETLINK answers: (.+)\nCommand failed .+:(\d+)$", done.stderr, re.MULTILINE)

@@ -37,7 +37,7 @@ def test_outcomes_stand_in_the_order_of_the_items_whichever_ends_first() -> None
 
 def test_items_are_worked_on_at_the_same_time() -> None:
     together = threading.Barrier(20)
-    assert items.side_by_side(lambda _: together.wait(5) >= 0, range(20)) == [True] * 20
+    assert items.side_by_side(lambda _unused: together.wait(5) >= 0, range(20)) == [True] * 20
 
 
 def test_hundreds_of_items_are_all_worked_on() -> None:

@@ -481,7 +481,7 @@ def test_a_pod_that_is_deleted_while_it_is_waited_for_is_told_of(server: ApiServ
 def test_a_server_that_breaks_off_while_pods_are_waited_for_fails_each_of_them(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pods_module.time, "sleep", lambda _: None)
+    monkeypatch.setattr(pods_module.time, "sleep", lambda _unused: None)
     server.kubelet = lambda pod: []
     server.misbehave("GET", PODS, breaking_off)
     result = run(OPERATION, server, pods=[BB1, BB2])

@@ -38,7 +38,7 @@ def test_golden_links_are_those_written_down(path: Path) -> None:
 def test_a_tunnel_tells_its_kind_and_the_device_below_it() -> None:
     (link,) = parse_ip_address(VXLAN).links
     assert link == Link(
-        raw=VXLAN.split("\n")[0],
+        raw=VXLAN.split("\n", maxsplit=1)[0],
         index=2,
         name="vxlan.calico",
         peer=None,

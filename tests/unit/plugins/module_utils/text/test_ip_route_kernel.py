@@ -51,7 +51,7 @@ def in_namespace(commands: list[str]) -> dict[str, str]:
         check=False,
         timeout=60,
     )
-    _, *printed = done.stdout.split("\f")
+    _unused, *printed = done.stdout.split("\f")
     assert len(printed) == len(PRINTERS), done.stderr
     return dict(zip(PRINTERS, printed, strict=True))
 

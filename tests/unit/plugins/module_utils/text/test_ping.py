@@ -231,7 +231,7 @@ def test_what_is_not_understood_is_reported(line: str) -> None:
 
 pieces = st.sampled_from(
     [line for path in sorted(GOLDEN.glob("ping*.txt")) for line in path.read_text().split("\n")]
-    + [stderr for stderr, _ in STANDARD_ERRORS.values()]
+    + [stderr for stderr, _unused in STANDARD_ERRORS.values()]
 )
 
 

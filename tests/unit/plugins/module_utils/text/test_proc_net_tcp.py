@@ -93,7 +93,7 @@ def test_a_connection_of_this_machine_is_found_in_its_own_files(family: socket.A
         server.listen()
         port = server.getsockname()[1]
         client.connect(("127.0.0.1", port))
-        accepted, _ = server.accept()
+        accepted, _unused = server.accept()
         with accepted:
             text = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
             parsed = parse_proc_net_tcp(text)
