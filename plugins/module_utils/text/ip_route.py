@@ -149,7 +149,7 @@ def parse_ip_route(text: str) -> ParsedRoutes:
         return _settle((line, raw, _read_object(raw, printed)) for line, raw, printed in json_routes(text))
     # Most texts hold plain lines alone. Looking for continued ones first would cost more than reading the others twice.
     read = _read_records(text.split("\n"))
-    routes = [route for route in read if isinstance(route, Route)]
+    routes = [route for route in read if route and not isinstance(route, _UndecidedRoute)]
     if len(routes) == len(read):
         return ParsedRoutes(routes, [])
     records = _ROUTE_END.split(text)
@@ -166,7 +166,9 @@ def _read_records(records: list[str]) -> list[Route | None]:
 def _settle(rows: Iterable[tuple[int, str, Route | None]]) -> ParsedRoutes:
     """Sort out (line, raw, route or None): what was not read, and default routes that only the other routes explain."""
     rows = list(rows)
-    default = _default_among([route for _unused, _unused, route in rows if isinstance(route, Route)])
+    default = _default_among(
+        [route for _unused, _unused, route in rows if route and not isinstance(route, _UndecidedRoute)]
+    )
     routes: list[Route] = []
     unparsed: list[Unparsed] = []
     for line, raw, route in rows:
