@@ -167,7 +167,7 @@ def _settle(rows: Iterable[tuple[int, str, Route | None]]) -> ParsedRoutes:
     """Sort out (line, raw, route or None): what was not read, and default routes that only the other routes explain."""
     rows = list(rows)
     default = _default_among(
-        [route for _unused, _unused, route in rows if route and not isinstance(route, _UndecidedRoute)]
+        [route for *_ahead, route in rows if route and not isinstance(route, _UndecidedRoute)]
     )
     routes: list[Route] = []
     unparsed: list[Unparsed] = []
