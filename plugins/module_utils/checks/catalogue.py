@@ -124,7 +124,6 @@ _ENTRIES = (
         " Which of the two a packet reaches depends on the node that sends it.",
         "The pod range was chosen without regard to the networks around, or a bridge or VPN was added later.",
         "Give the pods, the services and the nodes ranges that are apart; move a network that was added on {node} elsewhere.",
-        loses_packets=False,
     ),
     Entry(
         "no-default-route",

@@ -106,7 +106,10 @@ def _networks_of(facts: Facts, name: str) -> Iterator[tuple[str, Route]]:
 
 
 def _is_connected_network(route: Route) -> bool:
-    if route.type != "unicast" or gateways(route) or route.encap or table_of(route) != "main":
+    if route.type != "unicast" or gateways(route) or table_of(route) != "main":
+        return False
+    # The kernel makes such rows for addresses of interfaces; busybox does not print that, but the address.
+    if route.protocol != "kernel" and route.prefsrc is None:
         return False
     if is_host(route.dst) or is_default(route) or is_link_local_or_multicast(route.dst):
         return False

@@ -225,11 +225,22 @@ def _port(sysctl: str) -> str:
 
 def _own_blocks(reading: Reading) -> Iterator[Block]:
     node = reading.snapshot.node
-    pods = [address_number(address) for pod in reading.snapshot.pods if not pod.host_network for address in pod.ips]
-    for table in reading.tables.values():
-        for route in table.where(_may_be_own_block):
-            if _is_own_block(route, node, pods, reading.links):
-                yield Block(route.dst, node.name, route.raw)
+    for bits, table in reading.tables.items():
+        pods = [pod for pod in reading.snapshot.pods if not pod.host_network]
+        numbers = [number for pod in pods for family, number in map(address_number, pod.ips) if family == bits]
+        claims = [
+            (_cni(route), _has_one_of(route.dst, numbers), Block(route.dst, node.name, route.raw))
+            for route in table.where(_may_be_own_block)
+            if _is_own_block(route, node, numbers, reading.links)
+        ]
+        # What a CNI that is no longer in use has left claims nothing.
+        in_use = {cni for cni, has_pods, _block in claims if has_pods}
+        yield from (block for cni, _has_pods, block in claims if not in_use or cni in in_use)
+
+
+def _cni(route: Route) -> str | None:
+    sign = sign_of(route)
+    return sign.cni if sign is not None else None
 
 
 def _may_be_own_block(route: Route) -> bool:
@@ -241,21 +252,23 @@ def _may_be_own_block(route: Route) -> bool:
     return route.type == "unicast" or (route.type == "blackhole" and not route.protocol and is_block_sized(route.dst))
 
 
-def _is_own_block(route: Route, node: Node, pods: Iterable[tuple[int, int]], links: Mapping[str, Link]) -> bool:
+def _is_own_block(route: Route, node: Node, numbers: Iterable[int], links: Mapping[str, Link]) -> bool:
     """Whether a row that may be one is one, going by the pods and the pod CIDRs of the node.
 
     A bridge without a port is what a CNI left behind, or what another program made.
     """
     if route.dst in node.pod_cidrs:
         return True
-    bits, first, length = prefix_number(route.dst)
-    holds_pods = any(
-        family == bits and number >> (bits - length) == first >> (bits - length) for family, number in pods
-    )
+    holds_pods = _has_one_of(route.dst, numbers)
     if sign_of(route) is not None:
         return holds_pods or "linkdown" not in route.flags
     link = links.get(route.dev or "")
     return holds_pods and (route.type == "blackhole" or (link is not None and link.kind == "bridge"))
+
+
+def _has_one_of(prefix: str, numbers: Iterable[int]) -> bool:
+    bits, first, length = prefix_number(prefix)
+    return any(number >> (bits - length) == first >> (bits - length) for number in numbers)
 
 
 class Facts:

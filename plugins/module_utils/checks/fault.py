@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from ..network.cni import holds
@@ -19,7 +19,8 @@ class Loss:
     """Packets that were lost, there or back: the addresses of both ends, and the pods that these are.
 
     ``nodes`` are those on the way, ``forwarders`` those of them that are at none of its ends themselves. ``line`` says what
-    was measured. ``is_large`` tells that packets as large as a pod's may be were lost, and small ones were not.
+    was measured. ``promise`` is the one that cannot hold when this was lost. ``is_large`` tells that packets as large as a
+    pod's may be were lost, and small ones were not.
     """
 
     addresses: tuple[str, str]
@@ -27,6 +28,7 @@ class Loss:
     nodes: frozenset[str]
     forwarders: frozenset[str]
     line: str
+    promise: str | None = None
     is_large: bool = False
 
 
@@ -34,7 +36,8 @@ class Loss:
 class Fault:
     """A finding to be. ``node`` and ``pod`` are to blame; ``promises`` are those that it refutes, by default its entry's.
 
-    ``to`` are the CIDRs for which packets are lost at the node, empty when all that it forwards are, or all of the pod's.
+    ``to`` are the CIDRs for which packets are lost at the node, empty when all are, or all of the pod's. ``spares_own`` says
+    that the node's own packets get on.
     """
 
     code: str
@@ -43,6 +46,7 @@ class Fault:
     node: str | None = None
     pod: str | None = None
     to: tuple[str, ...] = ()
+    spares_own: bool = False
     promises: tuple[str, ...] | None = None
 
     @property
@@ -56,11 +60,20 @@ class Fault:
         if self.to:
             is_passed = self.node is None or self.node in loss.nodes
             return is_passed and any(holds(prefix, address) for prefix in self.to for address in loss.addresses)
-        return self.pod in loss.pods if self.pod else self.node in loss.forwarders
+        if self.pod is not None:
+            return self.pod in loss.pods
+        return self.node in (loss.forwarders if self.spares_own else loss.nodes)
 
-    def with_evidence(self, lines: Collection[str]) -> Fault:
-        """The same fault, with what was measured of it."""
-        return replace(self, evidence=(*self.evidence, *lines))
+    def with_evidence(self, lines: Iterable[str], promises: Iterable[str] = ()) -> Fault:
+        """The same fault, with what was measured of it, and the promises that cannot hold by that."""
+        refuted = tuple(sorted({*self.refutes, *promises}))
+        return replace(self, evidence=(*self.evidence, *lines), promises=refuted)
+
+    def with_symptoms(self, faults: Iterable[Fault]) -> Fault:
+        """The same fault, with others that are what it brings about."""
+        faults = list(faults)
+        lines = [line for fault in faults for line in fault.evidence if f"on {self.node}: {line}" not in self.evidence]
+        return self.with_evidence(lines, [promise for fault in faults for promise in fault.refutes])
 
     def finding(self, cluster: str) -> Finding:
         """What goes out."""

@@ -35,7 +35,7 @@ def _no_forwarding(facts: Facts) -> Iterator[Fault]:
             setting = _FORWARDING[bits]
             if node.sysctls.get(setting) == 0:
                 message = f"{name} does not forward {FAMILIES[bits]} packets"
-                yield Fault("ip-forward-disabled", message, (f"{setting} = 0",), name)
+                yield Fault("ip-forward-disabled", message, (f"{setting} = 0",), name, spares_own=True)
 
 
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:
@@ -52,7 +52,8 @@ def _no_default_routes(facts: Facts) -> Iterator[Fault]:
         for name in lacking:
             outside = facts.cluster.outside_address
             to = (host_prefix(outside),) if outside and facts.blocks else ()
-            yield Fault("no-default-route", f"{name} has no {family} default route", (), name, to=to)
+            line = f"no default row in the {family} table main of {name}"
+            yield Fault("no-default-route", f"{name} has no {family} default route", (line,), name, to=to)
 
 
 def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:

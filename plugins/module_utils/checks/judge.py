@@ -82,23 +82,18 @@ _OF_ROWS = ("overlapping-ranges",)
 def _without_symptoms(faults: Sequence[Fault]) -> list[Fault]:
     """The faults without those that another one brings about; what these show is evidence of it."""
     causes = [fault for fault in faults if fault.code in _OF_POD + _OF_ROWS]
-    symptoms: dict[int, list[Fault]] = {}
-    for fault in faults:
-        for place, cause in enumerate(causes):
-            if fault not in causes and _brings_about(cause, fault):
-                symptoms.setdefault(place, []).append(fault)
-    told = [
-        cause.with_evidence([line for symptom in symptoms.get(place, ()) for line in symptom.evidence])
-        for place, cause in enumerate(causes)
-    ]
-    hidden = {id(symptom) for found in symptoms.values() for symptom in found}
-    return told + [fault for fault in faults if fault not in causes and id(fault) not in hidden]
+    others = [fault for fault in faults if fault not in causes]
+    told = []
+    for cause in causes:
+        symptoms = [fault for fault in others if _brings_about(cause, fault)]
+        others = [fault for fault in others if fault not in symptoms]
+        told.append(cause.with_symptoms(symptoms))
+    return told + others
 
 
 def _brings_about(cause: Fault, fault: Fault) -> bool:
     if cause.code in _OF_ROWS:
-        rows = {line.partition(": ")[2] or line for line in cause.evidence}
-        return bool(fault.evidence) and fault.evidence[0] in rows
+        return f"on {fault.node}: {''.join(fault.evidence[:1])}" in cause.evidence
     if cause.code == "duplicate-pod-ip":
         return bool(fault.to) and set(fault.to) <= set(cause.to)
     return fault.pod == cause.pod and fault.code in ("missing-pod-route", "wrong-pod-interface", "pod-no-default-route")

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,24 +34,25 @@ class Way(NamedTuple):
     source: End
     target: End
     arrived: bool
+    protocol: str
     line: str
 
 
 @dataclass(slots=True)
 class Ways:
-    """All that was measured between nodes and pods; what a policy may have forbidden is in ``not_proved`` only."""
+    """What was measured between nodes and pods: ways to pods that packets took, and those to anything that they did not.
 
-    all: list[Way] = field(default_factory=list)
+    What a policy may have forbidden is in ``not_proved`` only.
+    """
+
+    arrived: list[Way] = field(default_factory=list)
+    lost: list[Way] = field(default_factory=list)
     not_proved: list[NotProved] = field(default_factory=list)
 
     @property
-    def lost(self) -> list[Way]:
-        return [way for way in self.all if not way.arrived]
-
-    @property
-    def arrived_pairs(self) -> set[tuple[str, str]]:
+    def arrived_pairs(self) -> set[tuple[str, str | None]]:
         """Source and pod of the ways on which packets went there and back."""
-        return {(str(way.source), way.target.pod) for way in self.all if way.arrived and way.target.pod}
+        return {(str(way.source), way.target.pod) for way in self.arrived}
 
 
 def probes_of(facts: Facts) -> Iterator[tuple[str, Probe, bool]]:
@@ -79,14 +81,9 @@ def read_ways(facts: Facts) -> Ways:
             policy = None if arrived else forbidding(facts, source.pod, target.pod)
             if policy is not None:
                 forbidden[policy] = forbidden.get(policy, 0) + 1
-            elif arrived or target.pod is not None:
-                ways.all.append(Way(source, target, arrived, line_of(source, target, item)))
-            else:
-                ways.not_proved.append(
-                    NotProved(
-                        f"the way from {source} to {target}", "the node does not answer; it may have a firewall", name
-                    )
-                )
+            elif not arrived or target.pod is not None:
+                way = Way(source, target, arrived, protocol_of(item), line_of(source, target, item))
+                (ways.arrived if arrived else ways.lost).append(way)
     for policy, count in forbidden.items():
         ways.not_proved.append(NotProved(f"{count} ways between pods", f"policy: {policy} may forbid them"))
     return ways
@@ -133,6 +130,10 @@ def forbidding(facts: Facts, source: str | None, target: str | None) -> str | No
     return None
 
 
+def protocol_of(item: ProbePing | ProbeConnection) -> str:
+    return "TCP connections" if isinstance(item, ProbeConnection) else "pings"
+
+
 def line_of(source: End, target: End | str, item: ProbePing | ProbeConnection) -> str:
     """What was measured, in words."""
     what = f"from {source} to {target} ({item.address})"
@@ -145,14 +146,13 @@ def line_of(source: End, target: End | str, item: ProbePing | ProbeConnection) -
     return f"ping {what}: {item.received} of {item.transmitted} packets{size} came back{ttl}{errors}"
 
 
-def loss(facts: Facts, way: Way) -> Loss:
-    """The way with the nodes that its packets and their replies pass."""
-    source, target = way.source, way.target
+def loss(facts: Facts, source: End, target: End, line: str) -> Loss:
+    """A way with the nodes that its packets and their replies pass, by the tables."""
     there = follow(facts.forwarding, source.node, target.address, target.node).nodes
     back = follow(facts.forwarding, target.node, source.address, source.node).nodes
     passed = frozenset((*there, *back))
     ends = {end.node for end in (source, target) if end.pod is None}
-    return Loss((source.address, target.address), (source.pod, target.pod), passed, passed - ends, way.line)
+    return Loss((source.address, target.address), (source.pod, target.pod), passed, passed - ends, line)
 
 
 def attach(faults: list[Fault], losses: list[tuple[Loss, ...]]) -> tuple[list[Fault], list[int]]:
@@ -160,62 +160,77 @@ def attach(faults: list[Fault], losses: list[tuple[Loss, ...]]) -> tuple[list[Fa
 
     A loss is given as the ways on which it may have happened.
     """
-    lines: list[list[str]] = [[] for _fault in faults]
+    found: list[list[Loss]] = [[] for _fault in faults]
     unexplained = []
     for place, ways in enumerate(losses):
         explaining = [number for number, fault in enumerate(faults) if any(map(fault.explains, ways))]
         for number in explaining:
-            lines[number].append(ways[0].line)
+            found[number].append(ways[0])
         if not explaining:
             unexplained.append(place)
-    return [fault.with_evidence(told) for fault, told in zip(faults, lines, strict=True)], unexplained
+    told = []
+    for fault, items in zip(faults, found, strict=True):
+        told.append(
+            fault.with_evidence([item.line for item in items], {item.promise for item in items if item.promise})
+        )
+    return told, unexplained
 
 
-class Blamed(NamedTuple):
-    """Lost ways, and what all of them have in common: a pod, a node, or a pair of nodes."""
+class Element(NamedTuple):
+    """What ways have in common: a pod, the pods of a node, a node with them, or a pair of nodes."""
 
     kind: str
     names: tuple[str, ...]
+
+
+class Blamed(NamedTuple):
+    """Lost ways, and what is to blame for them: ``node`` is the one to look at, of a pair that of the first target."""
+
+    element: Element
+    node: str
     lost: list[Way]
-
-    @property
-    def node(self) -> str:
-        """The node to look at: of a pair that of the first target."""
-        ends = (end for way in self.lost for end in (way.target, way.source))
-        return next(end.node for end in ends if self.kind != "node" or end.node in self.names)
-
-    @property
-    def pod(self) -> str | None:
-        return self.names[0] if self.kind == "pod" else None
 
 
 # Of equals the smaller thing is to blame.
-_RANK = {"pod": 2, "node": 1, "pair": 0}
+_RANK = {"pod": 3, "pods": 2, "node": 1, "pair": 0}
 
 
 def blame(arrived: Iterable[Way], lost: Iterable[Way]) -> Iterator[Blamed]:
-    """What is to blame: first that of which all ways are lost, the most first, then that of which most are.
+    """What is to blame: that of which all ways by ping, or by TCP, are lost, the most first; then that of which most are.
 
     A node is judged by its ways to other nodes: those to its own pods say nothing of it.
     """
-    sound = _by_element(arrived)
+    sound = Counter((element, way.protocol) for way in arrived for element in _elements(way))
     rest = list(lost)
     while rest:
-        found = _by_element(rest)
-        dead = {element: ways for element, ways in found.items() if element not in sound}
-        (kind, names), ways = max((dead or found).items(), key=lambda entry: (len(entry[1]), _RANK[entry[0][0]]))
-        yield Blamed(kind, names, ways)
-        rest = [way for way in rest if way not in ways]
+        found: dict[Element, list[Way]] = {}
+        for way in rest:
+            for element in _elements(way):
+                found.setdefault(element, []).append(way)
+        element = max(found, key=lambda element: _weight(element, found[element], sound))
+        yield Blamed(element, _node_of(element, found[element][0]), found[element])
+        rest = [way for way in rest if way not in found[element]]
 
 
-def _by_element(ways: Iterable[Way]) -> dict[tuple[str, tuple[str, ...]], list[Way]]:
-    found: dict[tuple[str, tuple[str, ...]], list[Way]] = {}
-    for way in ways:
-        ends = (way.target, way.source)
-        elements: list[tuple[str, tuple[str, ...]]] = [("pod", (end.pod,)) for end in ends if end.pod]
-        nodes = tuple(sorted({end.node for end in ends}))
-        if len(nodes) > 1:
-            elements += [*(("node", (end.node,)) for end in ends), ("pair", nodes)]
-        for element in elements or [("node", nodes)]:
-            found.setdefault(element, []).append(way)
-    return found
+def _weight(element: Element, lost: list[Way], sound: Mapping[tuple[Element, str], int]) -> tuple[int, float, int, int]:
+    by_protocol = Counter(way.protocol for way in lost)
+    arrived = {protocol: sound.get((element, protocol), 0) for protocol in by_protocol}
+    dead = sum(count for protocol, count in by_protocol.items() if not arrived[protocol])
+    share = len(lost) / (len(lost) + sum(arrived.values()))
+    return dead, share, len(lost), _RANK[element.kind]
+
+
+def _elements(way: Way) -> Iterator[Element]:
+    ends = (way.target, way.source)
+    yield from (Element("pod", (end.pod,)) for end in ends if end.pod)
+    nodes = tuple(sorted({end.node for end in ends}))
+    if len(nodes) > 1:
+        yield from (Element("pods", (end.node,)) for end in ends if end.pod)
+        yield from (Element("node", (end.node,)) for end in ends)
+        yield Element("pair", nodes)
+
+
+def _node_of(element: Element, way: Way) -> str:
+    if element.kind == "pod":
+        return next(end.node for end in (way.target, way.source) if end.pod in element.names)
+    return way.target.node if element.kind == "pair" else element.names[0]

@@ -54,7 +54,9 @@ def _pairs(facts: Facts, senders: Iterable[str], probes: Mapping[str, Probe]) ->
     """All that a promise is about, between probes; a sender on one side takes part in the families that it has."""
     of_sender = {probe.pod: _families(facts, name, probe) for name, probe in probes.items()}
     for sender in senders:
-        families = of_sender.get(sender) or {":" in address for address in facts.nodes[sender].node.addresses}
+        families = of_sender.get(sender)
+        if families is None:
+            families = {":" in address for address in facts.nodes[sender].node.addresses}
         for name, probe in probes.items():
             if probe.pod != sender:
                 for is_ipv6 in families & _families(facts, name, probe):

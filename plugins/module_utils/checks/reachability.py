@@ -40,10 +40,10 @@ _FIRST_TTL = 64
 
 
 class Symptom(NamedTuple):
-    """Packets lost, by the ways on which that may have happened, and the fault that it is when no other explains it."""
+    """Packets lost, by the ways on which that may have happened, and what it is when no fault explains it."""
 
     losses: tuple[Loss, ...]
-    fault: Fault
+    otherwise: Fault | NotProved
 
 
 @dataclass(slots=True)
@@ -61,6 +61,9 @@ class PacketReport:
         found: dict[tuple[str, str | None, str | None], Fault] = {}
         for place in unexplained:
             losses, fault = symptoms[place]
+            if isinstance(fault, NotProved):
+                self.not_proved.append(fault)
+                continue
             key = fault.code, fault.node, fault.pod
             found[key] = found.get(key, fault).with_evidence([losses[0].line])
         self.faults += found.values()
@@ -71,6 +74,7 @@ def check_packets(facts: Facts, faults: list[Fault]) -> PacketReport:
     ways = read_ways(facts)
     report = PacketReport(faults, ways, list(ways.not_proved))
     _dropped(facts, report)
+    report.add(_silent_nodes(facts, ways))
     report.add(_narrow_paths(facts))
     report.add(_longer_ways_back(facts))
     report.add(_strange_traces(facts))
@@ -80,19 +84,38 @@ def check_packets(facts: Facts, faults: list[Fault]) -> PacketReport:
 
 
 def _dropped(facts: Facts, report: PacketReport) -> None:
-    lost = report.ways.lost
-    report.faults, unexplained = attach(report.faults, [(loss(facts, way),) for way in lost])
-    arrived = [way for way in report.ways.all if way.arrived]
-    for blamed in blame(arrived, [lost[place] for place in unexplained]):
+    lost = [way for way in report.ways.lost if way.target.pod is not None]
+    losses = [
+        replace(loss(facts, way.source, way.target, way.line), promise="P1" if way.source.pod else "P2") for way in lost
+    ]
+    report.faults, unexplained = attach(report.faults, [(item,) for item in losses])
+    for blamed in blame(report.ways.arrived, [lost[place] for place in unexplained]):
         report.faults.append(_fault("packets-dropped", blamed))
 
 
+def _silent_nodes(facts: Facts, ways: Ways) -> Iterator[Symptom]:
+    """Nodes that do not answer pods: no promise says that they must."""
+    for source, target, _arrived, _protocol, line in ways.lost:
+        if target.pod is None:
+            reason = "the node does not answer; it may have a firewall"
+            unproved = NotProved(f"the way from {source} to {target}", reason, target.node)
+            yield Symptom((loss(facts, source, target, line),), unproved)
+
+
 def _fault(code: str, blamed: Blamed) -> Fault:
-    what = {"pod": "to or from pod {}", "node": "to or from pods of {}", "pair": "between {} and {}"}[blamed.kind]
-    size = "large packets" if code == "mtu-too-small" else "packets"
-    message = f"{size} {what.format(*blamed.names)} are lost, though the tables lead them right"
-    to = () if blamed.kind != "pair" else tuple({host_prefix(way.target.address) for way in blamed.lost})
-    return Fault(code, message, tuple(way.line for way in blamed.lost), blamed.node, blamed.pod, to)
+    kind, names = blamed.element
+    words = {
+        "pod": "to or from pod {}",
+        "pods": "to or from pods of {}",
+        "node": "to or from {}",
+        "pair": "between {} and {}",
+    }
+    protocols = {way.protocol for way in blamed.lost}
+    size = "large packets" if code == "mtu-too-small" else protocols.pop() if len(protocols) == 1 else "packets"
+    message = f"{size} {words[kind].format(*names)} are lost, though the tables lead them right"
+    to = () if kind != "pair" else tuple({host_prefix(way.target.address) for way in blamed.lost})
+    pod = names[0] if kind == "pod" else None
+    return Fault(code, message, tuple(way.line for way in blamed.lost), blamed.node, pod, to)
 
 
 def _narrow_paths(facts: Facts) -> Iterator[Symptom]:
@@ -104,12 +127,12 @@ def _narrow_paths(facts: Facts) -> Iterator[Symptom]:
         for ping in probe.pings:
             source, target = source_end(facts, name, probe, on_host, ping.address), end_at(facts, ping.address)
             if ping.size is not None and source and target and ping.address in small:
-                way = Way(source, target, ping.received > 0, line_of(source, target, ping))
+                way = Way(source, target, ping.received > 0, "pings", line_of(source, target, ping))
                 (sound if way.arrived else lost).append(way)
     for blamed in blame(sound, lost):
         for way in blamed.lost:
             fault = replace(_fault("mtu-too-small", blamed), evidence=())
-            yield Symptom((replace(loss(facts, way), is_large=True),), fault)
+            yield Symptom((replace(loss(facts, way.source, way.target, way.line), is_large=True),), fault)
 
 
 def _longer_ways_back(facts: Facts) -> Iterator[Symptom]:
@@ -126,11 +149,11 @@ def _longer_ways_back(facts: Facts) -> Iterator[Symptom]:
             back = follow(facts.forwarding, target.node, source.address, source.node)
             expected = len(back.nodes) - ends_on_nodes
             if back.end == "delivered" and hops > expected:
-                way = Way(source, target, True, line_of(source, target, ping))
+                way = loss(facts, source, target, line_of(source, target, ping))
                 message = (
                     f"replies of {target.node} to {source.node} pass {hops} nodes, by the tables it would be {expected}"
                 )
-                yield Symptom((loss(facts, way),), Fault("asymmetric-path", message, (), target.node))
+                yield Symptom((way,), Fault("asymmetric-path", message, (), target.node))
 
 
 def _strange_traces(facts: Facts) -> Iterator[Symptom]:
@@ -141,14 +164,11 @@ def _strange_traces(facts: Facts) -> Iterator[Symptom]:
             if source is None or target is None:
                 continue
             trace = parse_traceroute(run.printed)
-            hops = [
-                probe.address for hop in trace.hops for probe in hop.probes if probe.address and not probe.annotation
-            ]
+            answers = (answer for hop in trace.hops for answer in hop.probes)
+            hops = [answer.address for answer in answers if answer.address and not answer.annotation]
             owners = (facts.owner(*address_number(address)) for address in dict.fromkeys(hops))
             passed = [owner for owner in owners if owner is not None]
-            way = loss(
-                facts, Way(source, target, trace.reached, f"traceroute from {source} to {target}: {' '.join(hops)}")
-            )
+            way = loss(facts, source, target, f"traceroute from {source} to {target}: {' '.join(hops)}")
             there = follow(facts.forwarding, source.node, target.address, target.node)
             strangers = set(passed).difference(there.nodes)
             if trace.loop:
@@ -188,7 +208,7 @@ def _ways_to_dns(facts: Facts, name: str, probe: Probe, line: str) -> Iterator[L
         for target in filter(None, (end_at(facts, address) for address in pod.ips)):
             source = source_end(facts, name, probe, False, target.address)
             if source is not None:
-                yield loss(facts, Way(source, target, False, line))
+                yield loss(facts, source, target, line)
 
 
 def _loss_at(source: End, address: str, line: str) -> Loss:
@@ -215,12 +235,14 @@ def _outside(facts: Facts, not_proved: list[NotProved]) -> Iterator[Symptom]:
     for name, (probe, ping) in lost.items():
         source = source_end(facts, name, probe, False, address)
         policy = forbidding(facts, probe.pod, None)
-        # Where nothing was measured on the node itself, another node's pods may show that there is a way.
-        if source is None or policy or not nodes_get_out.get(name, len(lost) < len(inside)):
-            reason = f"policy: {policy} may forbid it" if policy else "the node itself does not get there"
-            not_proved.append(NotProved(f"the way of pods on {name} to {address}, outside the cluster", reason, name))
-            continue
-        who = "no pod gets" if is_everywhere else f"pods on {name} do not get"
-        message = f"{who} to {address}, outside the cluster, though nodes do"
-        fault = Fault("missing-egress-snat", message, (), None if is_everywhere else name)
-        yield Symptom((_loss_at(source, address, line_of(source, "the outside", ping)),), fault)
+        what = f"the way of pods on {name} to {address}, outside the cluster"
+        if policy is not None:
+            not_proved.append(NotProved(what, f"policy: {policy} may forbid it", name))
+        elif source is not None:
+            way = _loss_at(source, address, line_of(source, "the outside", ping))
+            who = "no pod gets" if is_everywhere else f"pods on {name} do not get"
+            message = f"{who} to {address}, outside the cluster, though nodes do"
+            fault = Fault("missing-egress-snat", message, (), None if is_everywhere else name)
+            # Where nothing was measured on the node itself, another node's pods may show that there is a way.
+            is_way = nodes_get_out.get(name, len(lost) < len(inside))
+            yield Symptom((way,), fault if is_way else NotProved(what, "the node itself does not get there", name))

@@ -14,6 +14,7 @@ from ..network.snapshot import Pod
 from .facts import FAMILIES, Facts
 from .fault import Fault, host_prefix, listed
 from .routes import RIGHT, UNSURE, Judged, RouteJudge
+from .rules import check_rules
 from .verdict import NotProved
 
 # What is said of the row to another node's block.
@@ -45,7 +46,7 @@ def check_routes(facts: Facts) -> RouteReport:
             unsure += judge.targets.pods - others - sum(item.verdict != UNSURE for item in pods)
             wrong += [item for item in judged if item.verdict not in (RIGHT, UNSURE)]
         report.pairs += len(facts.nodes) * judge.targets.pods
-        report.faults += _faults(judge, wrong)
+        report.faults += [*_faults(judge, wrong), *check_rules(judge)]
         report.not_proved += _unproved(facts, judge, unsure)
     return report
 

@@ -20,7 +20,7 @@ from ..network.table import address_number, number_address, prefix_number
 from ..network.table_store import Base
 from ..text.ip_route import Route
 from .facts import Block, Facts
-from .targets import SharedView, Target, Targets
+from .targets import SharedView, Target, Targets, is_inside_block
 
 RIGHT = "right"
 UNSURE = "unsure"
@@ -56,7 +56,21 @@ class RouteJudge:
         places = set(view.changed_for(node)) | view.open
         places.update(self.targets.of_node.get(name, ()))
         others = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
-        return [self._judged(node, place) for place in sorted(places)], others
+        judged = [self._judged(node, place) for place in sorted(places)]
+        return judged + self._judged_parts(node, view), others
+
+    def _judged_parts(self, node: Forwarding, view: SharedView) -> list[Judged]:
+        """What a node's rows for parts of other nodes' blocks do, if only to pods that are still to come."""
+        table = node.tables[self.bits]
+        routes = [route for route in view.inside_blocks if route.raw not in table.missing]
+        judged = []
+        for route in (*routes, *(route for route in table.extra.routes if is_inside_block(self.facts, route))):
+            address = route.dst.partition("/")[0]
+            block = self.facts.block_of(address)
+            if block is not None and block.node != node.node:
+                target, move = Target(address_number(address)[1], block), node.move(route)
+                judged.append(Judged(self.verdict(node.node, target, address, move), node.node, target, address, move))
+        return judged
 
     def samples(self, node: Forwarding) -> set[int]:
         """The places of other nodes' pods, one for each way in which their addresses are dealt with."""

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..network.cni import gateways
+from ..network.cni import gateways, is_default, is_host
 from ..network.forwarding import Forwarding
 from ..network.snapshot import Pod
 from ..network.table import address_number, prefix_number
@@ -66,7 +66,8 @@ class SharedView:
 
     They lead some to the target's own node (``clear``). For others they show no way that could be right or wrong (``dull``),
     which ``is_dull`` tells of a row, or of there being none. What the rest is depends on the node that asks (``open``).
-    All three are places; ``clear_pods`` is how many of those that are clear are pods.
+    All three are places; ``clear_pods`` is how many of those that are clear are pods. ``inside_blocks`` are the rows for a
+    part of a block.
     """
 
     def __init__(self, base: Base, targets: Targets, facts: Facts, is_dull: Callable[[Route | None], bool]) -> None:
@@ -75,6 +76,7 @@ class SharedView:
         self.dull: set[int] = set()
         self.open: set[int] = set()
         self.kinds = self.clear, self.dull, self.open
+        self.inside_blocks = [route for route in base.parsed.routes if is_inside_block(facts, route)]
         self.clear_pods = 0
         self._is_dull = is_dull
         by_length: dict[tuple[bool, int], list[int]] = {}
@@ -108,6 +110,14 @@ class SharedView:
                 # Instead of one row that shows no way there is another: that changes nothing.
                 if group_length <= length and not (group_is_dull and dst not in telling):
                     yield from places[bisect_left(numbers, first) : bisect_left(numbers, end)]
+
+
+def is_inside_block(facts: Facts, route: Route) -> bool:
+    """Whether a row is for a part of a block that is more than one address."""
+    if is_host(route.dst) or is_default(route):
+        return False
+    block = facts.block_of(route.dst.partition("/")[0])
+    return block is not None and prefix_number(route.dst)[2] > prefix_number(block.prefix)[2]
 
 
 def _free_address(block: Block, bits: int, facts: Facts) -> int | None:

@@ -9,7 +9,7 @@ breaks it would (``add_route``, ``delete_route``, ``replace_route``), and says w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.interface_names import pod_interface_name
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import (
@@ -127,6 +127,7 @@ class Lab:
         self.redirected: dict[str, str] = {}
         self.ttls: dict[tuple[str, str], int] = {}
         self.no_dns: set[str] = set()
+        self.large_lost: list[tuple[set[str], str]] = []
         self.traces: dict[tuple[str, str], str] = {}
         self.add_pod("default", "bb1", "demo-worker", "192.168.157.134", 6)
         self.add_pod("default", "bb2", "demo-worker2", "192.168.121.73", 9)
@@ -252,6 +253,10 @@ class Lab:
             lambda source, target: (source in first and target in second) or (source in second and target in first)
         )
 
+    def lose_large(self, sources: set[str], target: str) -> None:
+        """Packets as large as a pod sends them are lost between pods of nodes and those of another one."""
+        self.large_lost.append((sources, target))
+
     def addresses_on(self, *names: str) -> set[str]:
         """The addresses of the pods on these nodes."""
         return {ip for name in names for pod in self.nodes[name].pods for ip in pod.ips}
@@ -312,9 +317,18 @@ class Lab:
             if source is None:
                 continue
             hops = len({node.name, home.name}) - ends_on_node - on_host
-            ttl = self.ttls.get((node.name, home.name), 64 - max(hops, 0))
+            ttl = 64 - max(hops, 0)
+            if not on_host and not ends_on_node:
+                ttl = self.ttls.get((node.name, home.name), ttl)
             lost = self._is_lost(source, address)
             yield ProbePing(target, address, 2, 0 if lost else 2, None if lost else ttl, retried=lost)
+        for other in self.nodes.values():
+            if not on_host and other is not node and self.large_lost:
+                is_lost = any(
+                    {node.name, other.name} <= {*sources, target} and target in (node.name, other.name)
+                    for sources, target in self.large_lost
+                )
+                yield ProbePing(other.probe.key, other.probe.ip, 1, 0 if is_lost else 1, None, size=1450)
         lost = self._is_lost(own[0], OUTSIDE)
         yield ProbePing(OUTSIDE, OUTSIDE, 2, 0 if lost else 2, None if lost else 42, retried=lost)
 
@@ -333,7 +347,7 @@ class Lab:
                 if source is None or ip in own:
                     continue
                 lost = self._is_lost(source, ip)
-                port = _port_of(node, on_host=on_host)
+                port = _port_of(node, other, on_host=on_host)
                 yield ProbeConnection(other.probe.key, ip, PORT, not lost, port, "timed out" if lost else None)
 
     def _sockets(self, probe: LabPod) -> Iterator[ProbeSocket]:
@@ -343,22 +357,17 @@ class Lab:
                     for receiver, ip in self._receivers(source):
                         delivered_to = self.redirected.get(f"{source} {ip}") or receiver.key
                         if delivered_to == probe.key and not (receiver is node.probe and not on_host):
-                            seen = self.masqueraded.get(source, source)
+                            seen = self.masqueraded.get(source) or self.masqueraded.get(f"{source} {ip}") or source
                             local = ip if receiver is probe else probe.ip
-                            yield ProbeSocket(local, PORT, seen, _port_of(node, on_host=on_host))
+                            yield ProbeSocket(local, PORT, seen, _port_of(node, receiver.node, on_host=on_host))
 
     def forbid(self, policy: Policy) -> None:
-        self.cluster = _replace_policies(self.cluster, (*self.cluster.policies, policy))
+        self.cluster = replace(self.cluster, policies=(*self.cluster.policies, policy))
 
 
-def _replace_policies(cluster: Cluster, policies: tuple[Policy, ...]) -> Cluster:
-    from dataclasses import replace
-
-    return replace(cluster, policies=policies)
-
-
-def _port_of(node: LabNode, *, on_host: bool) -> int:
-    return 40000 + node.number * 10 + on_host
+def _port_of(node: LabNode, target: LabNode, *, on_host: bool) -> int:
+    """The sender's port: each connection has its own."""
+    return 40000 + node.number * 100 + target.number * 10 + on_host
 
 
 def _links_of(node: LabNode) -> Iterator[str]:

@@ -1,0 +1,627 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each fault of the catalogue, put into the healthy lab as a command would: found once, blamed on the right element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from ansible_collections.kubelab.podnet.plugins.module_utils.checks.catalogue import CATALOGUE
+from ansible_collections.kubelab.podnet.plugins.module_utils.checks.judge import judge
+from ansible_collections.kubelab.podnet.plugins.module_utils.checks.verdict import Finding, Verdict
+
+from tests.unit.plugins.module_utils.checks.lab import MAIN6, OUTSIDE, Lab
+
+WORKER, WORKER2, CONTROL = "demo-worker", "demo-worker2", "demo-control-plane"
+BLOCK, BLOCK2, BLOCK0 = "192.168.157.128/26", "192.168.121.64/26", "192.168.210.0/26"
+BB1, BB2 = "192.168.157.134", "192.168.121.73"
+
+Break = Callable[[Lab], object]
+
+
+def told(verdict: Verdict) -> list[str]:
+    return [f"{finding.code} {finding.node} {finding.pod}: {finding.message}" for finding in verdict.findings]
+
+
+def the_finding(lab: Lab) -> Finding:
+    verdict = judge(lab.snapshot())
+    assert len(verdict.findings) == 1, told(verdict)
+    assert verdict.verdict == "fail"
+    return verdict.findings[0]
+
+
+# What a fault does to packets.
+
+
+def lose_pod(lab: Lab, key: str) -> None:
+    address = lab.pod(key).ip
+    lab.lose(lambda source, target: address in (source, target))
+
+
+def flush(lab: Lab, key: str) -> None:
+    """What the kernel does to the routes of an interface that goes down."""
+    pod = lab.pod(key)
+    lab.delete_route(pod.node.name, pod.ip)
+    if pod.ip6:
+        lab.delete_route(pod.node.name, pod.ip6, MAIN6)
+
+
+def lose_to_worker2(lab: Lab) -> None:
+    """The worker does not get packets to the other worker's pods."""
+    lab.lose_between({*lab.addresses_on(WORKER), lab.worker.address}, lab.addresses_on(WORKER2))
+
+
+def lose_forwarded(lab: Lab) -> None:
+    """The worker forwards nothing: only its own packets get through."""
+    others = {lab.worker2.address, lab.nodes[CONTROL].address, *lab.addresses_on(WORKER2, CONTROL)}
+    lab.lose_between(lab.addresses_on(WORKER), others)
+
+
+def lose_outside(lab: Lab, *sources: str) -> None:
+    lab.lose(lambda source, target: target == OUTSIDE and source in sources)
+
+
+# Name -> what is done -> (code, node, pod).
+
+BROKEN: dict[str, tuple[Break, tuple[str, str | None, str | None]]] = {}
+
+
+def broken(code: str, node: str | None, pod: str | None = None) -> Callable[[Break], Break]:
+    def register(break_it: Break) -> Break:
+        BROKEN[break_it.__name__] = break_it, (code, node, pod)
+        return break_it
+
+    return register
+
+
+@broken("missing-block-route", WORKER)
+def a_block_route_is_deleted(lab: Lab) -> None:
+    lab.delete_route(WORKER, BLOCK2)
+    lose_to_worker2(lab)
+
+
+@broken("missing-block-route", WORKER)
+def a_block_route_is_deleted_and_nothing_measured(lab: Lab) -> None:
+    lab.delete_route(WORKER, BLOCK2)
+
+
+@broken("missing-block-route", WORKER)
+def the_route_to_a_block_without_pods_is_deleted(lab: Lab) -> None:
+    node = lab.nodes[CONTROL]
+    lab.delete_route(WORKER, BLOCK0)
+    lab.delete_route(CONTROL, node.probe.ip)
+    node.probe.status["phase"] = "Succeeded"
+
+
+@broken("missing-block-route", WORKER)
+def a_node_loses_its_routes_to_all_other_nodes(lab: Lab) -> None:
+    lab.delete_route(WORKER, BLOCK2)
+    lab.delete_route(WORKER, BLOCK0)
+
+
+@broken("missing-block-route", WORKER2)
+def all_nodes_lose_their_route_to_one(lab: Lab) -> None:
+    lab.delete_route(WORKER, BLOCK2)
+    lab.delete_route(CONTROL, BLOCK2)
+
+
+@broken("missing-block-route", WORKER)
+def a_blackhole_for_the_whole_pod_range_is_what_remains(lab: Lab) -> None:
+    lab.add_route(WORKER, "blackhole 192.168.0.0/16")
+    lab.delete_route(WORKER, BLOCK2)
+
+
+@broken("wrong-next-hop", WORKER)
+def a_block_goes_to_another_node(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.3 dev eth0")
+    lab.ttls[WORKER2, WORKER] = 61
+
+
+@broken("wrong-next-hop", WORKER)
+def a_block_leaves_without_a_next_hop(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} dev eth0 scope link")
+    lose_to_worker2(lab)
+
+
+@broken("wrong-next-hop", WORKER)
+def one_of_two_next_hops_is_wrong(lab: Lab) -> None:
+    hops = "\n\tnexthop via 172.18.0.2 dev eth0 weight 1 \n\tnexthop via 172.18.0.3 dev eth0 weight 1"
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} proto bird {hops}")
+
+
+@broken("next-hop-not-a-node", WORKER)
+def a_block_goes_to_an_address_that_nobody_has(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.99 dev eth0 onlink")
+    lose_to_worker2(lab)
+
+
+@broken("next-hop-not-a-node", WORKER)
+def a_block_goes_to_the_default_gateway(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.1 dev eth0")
+    lose_to_worker2(lab)
+
+
+@broken("next-hop-not-a-node", WORKER2)
+def all_nodes_use_the_former_address_of_one(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.77 dev eth0 proto 80 onlink")
+    lab.replace_route(CONTROL, BLOCK2, f"{BLOCK2} via 172.18.0.77 dev eth0 proto 80 onlink")
+
+
+@broken("missing-pod-route", WORKER, "default/bb1")
+def a_pod_route_is_deleted(lab: Lab) -> None:
+    lab.delete_route(WORKER, BB1)
+    lose_pod(lab, "default/bb1")
+
+
+@broken("missing-pod-route", WORKER, "probes/probe-b")
+def the_route_of_a_probe_is_deleted(lab: Lab) -> None:
+    lab.delete_route(WORKER, lab.worker.probe.ip)
+    lose_pod(lab, "probes/probe-b")
+
+
+@broken("missing-pod-route", WORKER)
+def all_pod_routes_of_a_node_are_deleted(lab: Lab) -> None:
+    for pod in lab.worker.pods:
+        lab.delete_route(WORKER, pod.ip)
+
+
+@broken("missing-pod-route", WORKER2, "default/borrower")
+def the_route_for_a_borrowed_address_is_deleted(lab: Lab) -> None:
+    lab.add_pod("default", "borrower", WORKER, "192.168.121.100", 100)
+    lab.print_node(lab.worker)
+
+
+@broken("wrong-pod-interface", WORKER, "default/bb1")
+def a_pod_route_leaves_through_the_uplink(lab: Lab) -> None:
+    lab.replace_route(WORKER, BB1, f"{BB1} dev eth0 scope link")
+    lose_pod(lab, "default/bb1")
+
+
+@broken("wrong-pod-interface", WORKER, "default/bb1")
+def a_pod_route_leads_to_another_pod(lab: Lab) -> None:
+    lab.replace_route(WORKER, BB1, f"{BB1} dev {lab.pod('kube-system/coredns-1').interface} scope link")
+    lose_pod(lab, "default/bb1")
+
+
+@broken("wrong-pod-interface", WORKER, "probes/probe-b")
+def a_pod_route_leads_to_an_interface_without_a_telling_name(lab: Lab) -> None:
+    lab.replace_route(WORKER, lab.worker.probe.ip, f"{lab.worker.probe.ip} dev veth1a2b3c4d scope link")
+
+
+@broken("stale-pod-route", WORKER)
+def a_route_leads_to_a_pod_that_is_gone(lab: Lab) -> None:
+    lab.add_route(WORKER, "192.168.157.160 dev cali00000000001 scope link")
+
+
+@broken("blackholed-pod", CONTROL, "default/bb1")
+def another_node_drops_packets_for_a_pod(lab: Lab) -> None:
+    lab.add_route(CONTROL, f"blackhole {BB1}")
+    lab.lose_between({*lab.addresses_on(CONTROL), lab.nodes[CONTROL].address}, {BB1})
+
+
+@broken("blackholed-pod", WORKER, "default/bb1")
+def a_node_refuses_packets_for_its_own_pod(lab: Lab) -> None:
+    lab.replace_route(WORKER, BB1, f"prohibit {BB1}")
+    lose_pod(lab, "default/bb1")
+
+
+@broken("blackholed-block", WORKER)
+def a_block_is_dropped(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"blackhole {BLOCK2}")
+    lose_to_worker2(lab)
+
+
+@broken("blackholed-block", WORKER)
+def a_block_is_unreachable(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"unreachable {BLOCK2}")
+
+
+@broken("shadowed-block", WORKER)
+def a_longer_prefix_leads_to_another_node(lab: Lab) -> None:
+    lab.add_route(WORKER, "192.168.121.72/29 via 172.18.0.3 dev eth0")
+
+
+@broken("shadowed-block", WORKER)
+def a_longer_prefix_leads_astray_where_no_pod_is_yet(lab: Lab) -> None:
+    lab.add_route(WORKER, "192.168.121.112/28 dev eth0 scope link")
+
+
+@broken("shadowed-block", WORKER, "default/bb2")
+def a_host_route_leads_astray(lab: Lab) -> None:
+    lab.add_route(WORKER, f"{BB2} via 172.18.0.1 dev eth0")
+
+
+@broken("duplicate-block", WORKER)
+def two_nodes_claim_a_block(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"blackhole {BLOCK2} proto 80")
+    lose_to_worker2(lab)
+
+
+@broken("overlapping-ranges", WORKER)
+def a_bridge_is_in_the_pod_range(lab: Lab) -> None:
+    lab.add_route(WORKER, "192.168.121.72/29 dev br-4f1e proto kernel scope link src 192.168.121.73")
+    lose_to_worker2(lab)
+
+
+@broken("overlapping-ranges", WORKER)
+def a_bridge_is_in_the_service_range(lab: Lab) -> None:
+    lab.add_route(WORKER, "10.96.0.0/24 dev br-4f1e proto kernel scope link src 10.96.0.1")
+
+
+@broken("overlapping-ranges", None)
+def the_nodes_network_is_in_the_pod_range(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=("172.16.0.0/12",))
+
+
+@broken("overlapping-ranges", None)
+def pods_and_services_share_addresses(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, service_ranges=("192.168.0.0/20",))
+
+
+@broken("no-default-route", WORKER)
+def a_default_route_is_deleted(lab: Lab) -> None:
+    lab.delete_route(WORKER, "default")
+    lose_outside(lab, lab.worker.address, lab.worker.probe.ip)
+
+
+@broken("pod-no-default-route", WORKER, "probes/probe-b")
+def the_default_route_in_a_probe_is_deleted(lab: Lab) -> None:
+    assert lab.worker.probe.inside is not None
+    lab.worker.probe.inside["ip -4 route"] = "169.254.1.1 dev eth0 scope link \n"
+    lose_pod(lab, "probes/probe-b")
+
+
+@broken("pod-no-default-route", WORKER, "default/bb1")
+def the_default_route_in_any_pod_is_deleted(lab: Lab) -> None:
+    lab.pod("default/bb1").inside = {"ip -4 route": "169.254.1.1 dev eth0 scope link \n"}
+    lose_pod(lab, "default/bb1")
+
+
+@broken("pod-address-mismatch", WORKER, "probes/probe-b")
+def the_address_in_a_pod_is_changed(lab: Lab) -> None:
+    inside = lab.worker.probe.inside
+    assert inside is not None
+    inside["ip addr"] = inside["ip addr"].replace(lab.worker.probe.ip, "192.168.157.180")
+    lose_pod(lab, "probes/probe-b")
+
+
+@broken("duplicate-pod-ip", None, "default/twin")
+def two_pods_have_one_address(lab: Lab) -> None:
+    lab.add_pod("default", "twin", WORKER2, BB1, 11)
+    lab.print_node(lab.worker2)
+
+
+@broken("pod-on-wrong-node", WORKER, "default/bb2")
+def a_node_has_a_local_route_for_another_nodes_pod(lab: Lab) -> None:
+    lab.add_route(WORKER, f"{BB2} dev cali00000000001 scope link")
+    lab.lose_between(lab.addresses_on(WORKER), {BB2})
+
+
+@broken("ip-rule-override", WORKER)
+def a_rule_sends_a_block_to_another_table(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom all to {BLOCK2} lookup 100\n32766:")
+    lab.add_route(WORKER, "default via 172.18.0.1 dev eth0 table 100")
+    lose_to_worker2(lab)
+
+
+@broken("ip-rule-override", WORKER)
+def a_rule_sends_everything_to_another_table(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom all lookup 100\n32766:")
+    lab.add_route(WORKER, "default via 172.18.0.1 dev eth0 table 100")
+    lose_to_worker2(lab)
+
+
+@broken("ip-rule-override", WORKER)
+def a_rule_drops_a_block(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom all to {BLOCK2} blackhole\n32766:")
+    lose_to_worker2(lab)
+
+
+@broken("ip-rule-override", WORKER)
+def a_rule_for_pods_of_the_node_drops_their_packets(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom {BLOCK} to {BLOCK2} prohibit\n32766:")
+
+
+@broken("two-cnis", WORKER)
+def another_cni_was_left_behind(lab: Lab) -> None:
+    lab.add_route(WORKER, "10.244.1.0/24 dev cni0 proto kernel scope link src 10.244.1.1")
+    lab.add_route(WORKER, "10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink")
+
+
+@broken("ip-forward-disabled", WORKER)
+def forwarding_is_switched_off(lab: Lab) -> None:
+    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    lose_forwarded(lab)
+
+
+@broken("strict-rp-filter", WORKER)
+def packets_come_in_where_none_leave(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.2 dev tunl0 onlink")
+    lab.worker.sysctls["net.ipv4.conf.eth0.rp_filter"] = 1
+    lose_to_worker2(lab)
+
+
+@broken("proxy-arp-disabled", WORKER, "default/bb1")
+def proxy_arp_is_switched_off_for_a_pod(lab: Lab) -> None:
+    lab.worker.sysctls[f"net.ipv4.conf.{lab.pod('default/bb1').interface}.proxy_arp"] = 0
+    lose_pod(lab, "default/bb1")
+
+
+@broken("proxy-arp-disabled", WORKER)
+def proxy_arp_is_switched_off_for_all_pods_of_a_node(lab: Lab) -> None:
+    for pod in lab.worker.pods:
+        lab.worker.sysctls[f"net.ipv4.conf.{pod.interface}.proxy_arp"] = 0
+
+
+@broken("pod-interface-down", WORKER, "default/bb1")
+def the_nodes_end_of_a_pods_cable_is_switched_off(lab: Lab) -> None:
+    name = lab.pod("default/bb1").interface
+    lab.edit(WORKER, "ip addr", f"{name}@if2: <BROADCAST,MULTICAST,UP,LOWER_UP>", f"{name}@if2: <BROADCAST,MULTICAST>")
+    flush(lab, "default/bb1")
+    lose_pod(lab, "default/bb1")
+
+
+@broken("pod-interface-down", WORKER, "default/bb1")
+def the_interface_of_a_pod_is_deleted(lab: Lab) -> None:
+    lines = lab.worker.printed["ip addr"].splitlines(keepends=True)
+    start = next(n for n, line in enumerate(lines) if lab.pod("default/bb1").interface in line)
+    lab.worker.printed["ip addr"] = "".join(lines[:start] + lines[start + 3 :])
+    flush(lab, "default/bb1")
+    lose_pod(lab, "default/bb1")
+
+
+@broken("pod-interface-down", WORKER, "probes/probe-b")
+def the_pods_own_end_is_switched_off(lab: Lab) -> None:
+    probe, name = lab.worker.probe, lab.worker.probe.interface
+    assert probe.inside is not None
+    old = f"{name}@if2: <BROADCAST,MULTICAST,UP,LOWER_UP>"
+    lab.edit(WORKER, "ip addr", old, f"{name}@if2: <NO-CARRIER,BROADCAST,MULTICAST,UP>")
+    probe.inside["ip addr"] = probe.inside["ip addr"].replace("MULTICAST,UP,LOWER_UP,M-DOWN", "MULTICAST")
+    probe.inside["ip -4 route"] = ""
+    lose_pod(lab, "probes/probe-b")
+
+
+@broken("wrong-neighbour", WORKER)
+def a_next_hop_has_a_fixed_wrong_neighbour_entry(lab: Lab) -> None:
+    lab.edit(WORKER, "ip neigh", "lladdr 02:42:ac:12:00:02 REACHABLE", "lladdr 02:00:00:00:00:99 PERMANENT")
+    lose_to_worker2(lab)
+
+
+@broken("wrong-neighbour", WORKER, "probes/probe-b")
+def a_pod_has_a_fixed_wrong_neighbour_entry(lab: Lab) -> None:
+    probe = lab.worker.probe
+    lab.worker.printed["ip neigh"] += f"{probe.ip} dev {probe.interface} lladdr 02:00:00:00:00:99 PERMANENT \n"
+    lose_pod(lab, "probes/probe-b")
+
+
+@broken("wrong-neighbour", WORKER, "probes/probe-b")
+def a_pods_gateway_has_a_fixed_wrong_neighbour_entry(lab: Lab) -> None:
+    assert lab.worker.probe.inside is not None
+    lab.worker.probe.inside["ip neigh"] = "169.254.1.1 dev eth0 lladdr 02:00:00:00:00:99 PERMANENT\n"
+    lose_pod(lab, "probes/probe-b")
+
+
+@broken("mtu-too-small", WORKER)
+def the_uplink_takes_less_than_pods_send(lab: Lab) -> None:
+    lab.edit(WORKER, "ip addr", "mtu 1500", "mtu 1400")
+
+
+@broken("mtu-too-small", WORKER, "probes/probe-b")
+def the_nodes_end_takes_less_than_the_pod_sends(lab: Lab) -> None:
+    name = lab.worker.probe.interface
+    up = "<BROADCAST,MULTICAST,UP,LOWER_UP>"
+    lab.edit(WORKER, "ip addr", f"{name}@if2: {up} mtu 1450", f"{name}@if2: {up} mtu 1300")
+
+
+@broken("mtu-too-small", WORKER2, "probes/probe-c")
+def large_packets_get_lost_on_the_way(lab: Lab) -> None:
+    lab.lose_large({WORKER, CONTROL}, WORKER2)
+
+
+@broken("unexpected-snat", WORKER)
+def a_node_puts_its_own_address_in_the_place_of_its_pods(lab: Lab) -> None:
+    lab.masqueraded[lab.worker.probe.ip] = lab.worker.address
+
+
+@broken("unexpected-snat", None)
+def all_nodes_do(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        lab.masqueraded[node.probe.ip] = node.address
+
+
+@broken("unexpected-snat", WORKER2)
+def a_node_puts_its_address_in_the_place_of_whoever_talks_to_its_pods(lab: Lab) -> None:
+    for node in (lab.worker, lab.nodes[CONTROL]):
+        lab.masqueraded[f"{node.probe.ip} {lab.worker2.probe.ip}"] = lab.worker2.address
+
+
+@broken("unexpected-dnat", WORKER, "probes/probe-c")
+def connections_to_a_pod_end_at_another(lab: Lab) -> None:
+    lab.redirected[f"{lab.worker.probe.ip} {lab.worker2.probe.ip}"] = "probes/probe-a"
+
+
+@broken("missing-egress-snat", WORKER)
+def the_pods_of_a_node_do_not_get_outside(lab: Lab) -> None:
+    lose_outside(lab, lab.worker.probe.ip)
+
+
+@broken("missing-egress-snat", None)
+def no_pod_gets_outside(lab: Lab) -> None:
+    lose_outside(lab, *(node.probe.ip for node in lab.nodes.values()))
+
+
+@broken("packets-dropped", WORKER, "default/bb1")
+def a_pod_does_not_answer(lab: Lab) -> None:
+    lose_pod(lab, "default/bb1")
+
+
+@broken("packets-dropped", WORKER)
+def a_firewall_drops_what_a_node_forwards(lab: Lab) -> None:
+    lose_forwarded(lab)
+
+
+@broken("packets-dropped", WORKER2)
+def two_nodes_do_not_reach_each_other(lab: Lab) -> None:
+    lab.lose_between({*lab.addresses_on(WORKER), lab.worker.address}, {*lab.addresses_on(WORKER2), lab.worker2.address})
+
+
+@broken("routing-loop", WORKER, "default/bb1")
+def a_node_sends_packets_for_its_own_pod_away(lab: Lab) -> None:
+    lab.replace_route(WORKER, BB1, f"{BB1} via 172.18.0.2 dev eth0")
+    lose_pod(lab, "default/bb1")
+
+
+@broken("routing-loop", CONTROL)
+def two_nodes_take_each_other_for_the_way(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.3 dev eth0")
+    lab.replace_route(CONTROL, BLOCK2, f"{BLOCK2} via 172.18.0.4 dev eth0")
+
+
+@broken("routing-loop", WORKER)
+def a_traceroute_goes_in_a_circle(lab: Lab) -> None:
+    lab.traces["probes/probe-b", "default/bb2"] = (
+        f"traceroute to {BB2} ({BB2}), 30 hops max, 46 byte packets\n"
+        " 1  172.18.0.4  0.005 ms\n 2  172.18.0.3  0.005 ms\n 3  172.18.0.4  0.005 ms\n 4  172.18.0.3  0.005 ms\n"
+    )
+
+
+@broken("asymmetric-path", WORKER)
+def a_node_reaches_another_one_through_a_third(lab: Lab) -> None:
+    lab.add_route(WORKER, "172.18.0.2 via 172.18.0.3 dev eth0")
+
+
+@broken("asymmetric-path", WORKER2)
+def replies_pass_more_nodes_than_the_tables_say(lab: Lab) -> None:
+    lab.ttls[WORKER, WORKER2] = 61
+
+
+@broken("dns-broken", None)
+def dns_answers_nobody(lab: Lab) -> None:
+    lab.no_dns.update(lab.nodes)
+
+
+@broken("dns-broken", WORKER)
+def dns_does_not_answer_one_node(lab: Lab) -> None:
+    lab.no_dns.add(WORKER)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_one_cause_is_one_finding_on_the_right_element(name: str) -> None:
+    break_it, (code, node, pod) = BROKEN[name]
+    lab = Lab()
+    break_it(lab)
+    finding = the_finding(lab)
+    assert (finding.code, finding.node, finding.pod) == (code, node, pod), finding.message
+    assert finding.evidence
+    assert "{" not in finding.remedy
+
+
+def test_every_code_of_the_catalogue_is_tried() -> None:
+    assert {code for _break, (code, _node, _pod) in BROKEN.values()} == CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_fault_is_found_in_one_family_of_two(name: str) -> None:
+    break_it, (code, node, pod) = BROKEN[name]
+    lab = Lab(ipv6=True)
+    break_it(lab)
+    verdict = judge(lab.snapshot())
+    assert (code, node, pod) in [(finding.code, finding.node, finding.pod) for finding in verdict.findings], told(
+        verdict
+    )
+
+
+# What is said.
+
+
+def test_a_missing_route_is_shown_beside_that_of_another_node() -> None:
+    lab = Lab()
+    a_block_route_is_deleted(lab)
+    finding = the_finding(lab)
+    assert finding.message == f"{WORKER} has no route to the pods of {WORKER2} ({BLOCK2})"
+    assert finding.evidence[:2] == (
+        "default via 172.18.0.1 dev eth0",
+        f"on {CONTROL}: {BLOCK2} via 172.18.0.2 dev eth0 proto 80 onlink",
+    )
+    assert WORKER in finding.remedy
+
+
+def test_lost_packets_are_evidence_of_the_route_that_lost_them() -> None:
+    lab = Lab()
+    a_pod_route_is_deleted(lab)
+    assert (
+        f"ping from pod probes/probe-a to pod default/bb1 ({BB1}): 0 of 2 packets came back"
+        in the_finding(lab).evidence
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            f"{BLOCK2} via 172.18.0.3 dev eth0",
+            f"{WORKER} sends packets for the pods of {WORKER2} ({BLOCK2}) to {CONTROL}",
+        ),
+        (
+            f"{BLOCK2} via 172.18.0.99 dev eth0",
+            f"{WORKER} sends packets for the pods of {WORKER2} ({BLOCK2}) to 172.18.0.99, which is no node's address",
+        ),
+        (f"unreachable {BLOCK2}", f"{WORKER} drops packets for the pods of {WORKER2} ({BLOCK2})"),
+    ],
+)
+def test_the_message_says_where_packets_go(row: str, message: str) -> None:
+    lab = Lab()
+    lab.replace_route(WORKER, BLOCK2, row)
+    assert the_finding(lab).message == message
+
+
+def test_ipv6_broken_alone_is_named_so() -> None:
+    lab = Lab(ipv6=True)
+    lab.delete_route(WORKER, "fd00:10:244:7940::/122", MAIN6)
+    lab.lose_between(
+        {ip for ip in lab.addresses_on(WORKER) if ":" in ip}, {ip for ip in lab.addresses_on(WORKER2) if ":" in ip}
+    )
+    finding = the_finding(lab)
+    assert (finding.code, finding.node) == ("missing-block-route", WORKER)
+    assert finding.message == f"{WORKER} has no route to the pods of {WORKER2} (fd00:10:244:7940::/122)"
+
+
+def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:
+    for ipv6, codes in ((True, ["ip-forward-disabled"]), (False, [])):
+        lab = Lab(ipv6=ipv6)
+        lab.worker.sysctls["net.ipv6.conf.all.forwarding"] = 0
+        assert [finding.code for finding in judge(lab.snapshot()).findings] == codes
+
+
+# Several at once.
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("a_block_route_is_deleted", "a_pod_route_is_deleted"),
+        ("a_block_route_is_deleted", "a_node_refuses_packets_for_its_own_pod"),
+        ("a_block_goes_to_another_node", "a_longer_prefix_leads_to_another_node"),
+        ("a_pod_route_is_deleted", "forwarding_is_switched_off"),
+        ("two_nodes_claim_a_block", "proxy_arp_is_switched_off_for_a_pod"),
+        ("a_bridge_is_in_the_service_range", "another_cni_was_left_behind"),
+        ("the_nodes_end_of_a_pods_cable_is_switched_off", "a_default_route_is_deleted"),
+        ("a_block_route_is_deleted", "a_node_puts_its_own_address_in_the_place_of_its_pods"),
+        ("a_pod_route_is_deleted", "dns_answers_nobody"),
+        ("packets_come_in_where_none_leave", "a_route_leads_to_a_pod_that_is_gone"),
+        ("a_pod_does_not_answer", "no_pod_gets_outside"),
+    ],
+)
+def test_two_faults_at_once_are_both_named(first: str, second: str) -> None:
+    lab = Lab()
+    wanted = []
+    for name in (first, second):
+        break_it, element = BROKEN[name]
+        break_it(lab)
+        wanted.append(element)
+    verdict = judge(lab.snapshot())
+    assert sorted((finding.code, finding.node, finding.pod) for finding in verdict.findings) == sorted(wanted), told(
+        verdict
+    )
