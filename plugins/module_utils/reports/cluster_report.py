@@ -77,7 +77,7 @@ def _header(verdict: Verdict, *, with_snapshot: bool) -> Iterator[Child]:
             ("Pods pinged", f"{covered.pods_pinged:,} of {covered.pods:,}"),
             ("Probes", f"{covered.probes:,}"),
             ("Pairs led to by routes", f"{covered.pairs_by_routes:,} of {covered.pairs:,}"),
-            ("Pairs tried with packets", f"{covered.pairs_by_packets:,} of {covered.pairs:,}"),
+            ("Pairs tried with packets", f"{covered.pairs_by_packets:,}"),
             *verdict.versions.items(),
         ]
     )
@@ -93,7 +93,7 @@ def _promises(verdict: Verdict) -> Section:
             status(*STATES[promise.state]),
             element("h3", wording.promise_title(name)),
             element("p", f"Why: {wording.sentence(promise.reason)}") if promise.reason else None,
-            element("p", f"Rests on {promise.rests_on}.", class_="soft"),
+            element("p", f"Rests on {wording.sentence(promise.rests_on)}", class_="soft"),
             class_="card",
         )
         for name, promise in verdict.promises.items()
