@@ -102,7 +102,6 @@ class PodWorker:
             self._say,
         )
         self.containers = {container["name"]: PodContainer(container, around) for container in spec["containers"]}
-        self._publish()
         tasks = [asyncio.ensure_future(container.run()) for container in self.containers.values()]
         done = asyncio.gather(*tasks)
         deadline = asyncio.ensure_future(self._enforce_deadline())
