@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trustme
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import client
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
@@ -30,6 +31,12 @@ def no_cluster_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory:
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def short_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a task's seconds last a fifth of one: a timeout, which is a whole number, is reached sooner."""
+    monkeypatch.setattr(client, "Deadline", lambda seconds: Deadline(seconds / 5))
 
 
 @pytest.fixture

@@ -110,6 +110,7 @@ def test_pods_of_others_are_left_alone(lab: ApiServer, operation: Operation, tas
     assert others() == before
 
 
+@pytest.mark.usefixtures("short_seconds")
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [

@@ -183,11 +183,12 @@ def test_a_name_that_would_lead_elsewhere_reaches_no_server(server: ApiServer, n
     assert server.requests == []
 
 
+@pytest.mark.usefixtures("short_seconds")
 def test_a_server_that_never_answers_ends_with_the_timeout(server: ApiServer) -> None:
     server.misbehave("GET", ".*", never_answering)
     result = run(OPERATION, server, nodes=WORKERS, timeout=1)
     assert [item["error"] for item in result["nodes"]] == ["deadline-exceeded"] * 2
-    assert "did not end within 1 seconds" in result["nodes"][0]["msg"]
+    assert "did not end within 0.2 seconds" in result["nodes"][0]["msg"]
 
 
 @pytest.mark.parametrize(

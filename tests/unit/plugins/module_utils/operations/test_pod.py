@@ -490,6 +490,7 @@ def test_a_server_that_breaks_off_while_pods_are_waited_for_fails_each_of_them(
     assert result["changed"]
 
 
+@pytest.mark.usefixtures("short_seconds")
 def test_a_server_that_never_answers_ends_with_the_timeout(server: ApiServer) -> None:
     server.misbehave("GET", ".*", never_answering)
     result = run(OPERATION, server, pods=[BB1, BB2], timeout=1)

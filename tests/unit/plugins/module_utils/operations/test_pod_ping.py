@@ -276,6 +276,7 @@ def test_a_ping_that_does_not_tell_how_it_ended_proves_nothing(lab: ApiServer, p
     assert "\n" not in item["msg"]
 
 
+@pytest.mark.usefixtures("short_seconds")
 @pytest.mark.parametrize("expect", EXPECTATIONS)
 def test_a_ping_that_never_ends_proves_nothing(lab: ApiServer, expect: str) -> None:
     lab.programs["ping"] = printing(Printed(end="never"))
