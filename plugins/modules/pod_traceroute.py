@@ -106,11 +106,25 @@ probes:
               description: The node or pod that has this address, V(null) where none is known.
               type: str
             rtt_ms:
-              description: The time of the round trip in milliseconds.
+              description: The time of the round trip in milliseconds; V(null) when nobody answered.
               type: float
             annotation:
-              description: What the answer said beside, such as V(!H) for a host that cannot be reached.
+              description: What the answer said beside, such as V(!H) for a host that cannot be reached, else V(null).
               type: str
+    target:
+      description: The target in the words of the command, V(null) when it did not say.
+      returned: when it ran
+      type: str
+    errors:
+      description: What the command said of failures of its own.
+      returned: when it ran
+      type: list
+      elements: str
+    unparsed:
+      description: Lines that were not understood, with their number and text.
+      returned: when it ran
+      type: list
+      elements: dict
     msg:
       description: What went wrong with this probe, and the next step.
       returned: when it failed, or was skipped in check mode
