@@ -17,6 +17,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config impo
 from ansible_collections.kubelab.podnet.plugins.module_utils.edge import run_in_process
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
     cluster,
+    network_validate,
     node_label,
     node_route_info,
     pod,
@@ -28,6 +29,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
 
 OPERATIONS = {
     "cluster": cluster.OPERATION,
+    "network_validate": network_validate.OPERATION,
     "node_label": node_label.OPERATION,
     "node_route_info": node_route_info.OPERATION,
     "pod": pod.OPERATION,

@@ -13,7 +13,11 @@ from typing import Any
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster as Connection
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Object, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.node_access import AGENTS
-from ansible_collections.kubelab.podnet.plugins.module_utils.errors import NotFoundError, PodnetError
+from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ConnectionFailedError,
+    NotFoundError,
+    PodnetError,
+)
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Cluster, Policy
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import items
 
@@ -43,13 +47,12 @@ def read_cluster(
 
     :param nodes: the API's objects, as ``pods``.
     """
-    groups = _installed(connection)
     reads: dict[str, Callable[[], Any]] = {
         "versions": lambda: _versions(connection, pods),
-        "pod_ranges": lambda: _pod_ranges(connection, groups),
+        "pod_ranges": lambda: _pod_ranges(connection),
         "service_ranges": lambda: _service_ranges(connection),
         "dns_address": lambda: _dns_address(connection),
-        "policies": lambda: _policies(connection, groups),
+        "policies": lambda: _policies(connection),
     }
     outcomes = dict(zip(reads, items.side_by_side(lambda read: read(), reads.values()), strict=True))
     return Cluster(
@@ -64,13 +67,24 @@ def read_cluster(
 
 
 def _installed(connection: Connection) -> dict[str, str]:
-    """API group -> its preferred version. Any user may read this."""
-    listed = json.loads(connection.text("/apis"))
+    """API group -> its preferred version."""
+    listed = _document(connection, "/apis")
     return {group["name"]: group["preferredVersion"]["groupVersion"] for group in listed["groups"]}
 
 
+def _document(connection: Connection, url: str) -> Object:
+    """What is no object of the API, but JSON: discovery and version."""
+    try:
+        document: Object = json.loads(connection.text(url))
+    except ValueError as error:
+        raise ConnectionFailedError(
+            f"{connection.endpoint.server} answered GET {url} with something that is not JSON; is this an API server?"
+        ) from error
+    return document
+
+
 def _versions(connection: Connection, pods: Sequence[Object]) -> dict[str, str]:
-    versions = {"kubernetes": json.loads(connection.text("/version"))["gitVersion"], "kubelab.podnet": VERSION}
+    versions = {"kubernetes": _document(connection, "/version")["gitVersion"], "kubelab.podnet": VERSION}
     for pod in pods:
         labels = pod["metadata"].get("labels") or {}
         agent = next((labels[key] for key, values in AGENTS.items() if labels.get(key) in values), None)
@@ -90,8 +104,8 @@ def _listed(connection: Connection, url: str) -> list[Object]:
     return found
 
 
-def _pod_ranges(connection: Connection, groups: dict[str, str]) -> tuple[str, ...]:
-    calico = groups.get("crd.projectcalico.org")
+def _pod_ranges(connection: Connection) -> tuple[str, ...]:
+    calico = _installed(connection).get("crd.projectcalico.org")
     pools = _listed(connection, f"/apis/{calico}/ippools") if calico else []
     if pools:
         return tuple(pool["spec"]["cidr"] for pool in pools if not pool["spec"].get("disabled"))
@@ -121,8 +135,9 @@ def _dns_address(connection: Connection) -> str | None:
     return next((address for address in addresses if address and address != "None"), None)
 
 
-def _policies(connection: Connection, groups: dict[str, str]) -> tuple[Policy, ...]:
+def _policies(connection: Connection) -> tuple[Policy, ...]:
     found = [_network_policy(item) for item in _listed(connection, "/apis/networking.k8s.io/v1/networkpolicies")]
+    groups = _installed(connection)
     for group in _POLICY_GROUPS:
         if group in groups:
             found += _own_policies(connection, groups[group])
@@ -142,7 +157,7 @@ def _network_policy(item: Object) -> Policy:
 
 
 def _own_policies(connection: Connection, group_version: str) -> list[Policy]:
-    resources = json.loads(connection.text(f"/apis/{group_version}"))["resources"]
+    resources = _document(connection, f"/apis/{group_version}")["resources"]
     return [
         Policy(kind=resource["kind"], name=item["metadata"]["name"], namespace=item["metadata"].get("namespace"))
         for resource in resources
