@@ -162,23 +162,28 @@ def _is_nobodys(facts: Facts, name: str, route: Route, address: str) -> bool:
 
 
 def _two_cnis(facts: Facts) -> Iterator[Fault]:
-    """Where two CNIs both route blocks. One that only has pods' interfaces may be part of a chain."""
+    """Where two CNIs do the same. In a chain one has the pods' interfaces, or the own block, and the other one the ways."""
     found: dict[tuple[str, ...], dict[str, list[str]]] = {}
-    of_base: dict[Base, set[str]] = {}
+    of_base: dict[Base, Doers] = {}
     for name in facts.nodes:
         for table in facts.forwarding[name].tables.values():
             if table.base not in of_base:
-                of_base[table.base] = set(_rows_by_cni(table.base.where(_routes_block)))
-            if len(of_base[table.base] | set(_rows_by_cni(filter(_routes_block, table.extra.routes)))) > 1:
-                rows = _rows_by_cni(table.where(_routes_block))
-                if len(rows) > 1:
-                    examples = [line for lines in rows.values() for line in lines[:3]]
-                    found.setdefault(tuple(sorted(rows)), {}).setdefault(name, []).extend(examples)
+                of_base[table.base] = _doers(table.base.where(_routes_block))
+            own = _doers(filter(_routes_block, table.extra.routes))
+            if _in_each_others_way(of_base[table.base], own):
+                doers = _doers(table.where(_routes_block))
+                for cnis in _in_each_others_way(doers, doers):
+                    examples = [line for lines in doers.values() for cni in cnis for line in lines.get(cni, ())[:3]]
+                    found.setdefault(cnis, {})[name] = examples
     for cnis, by_node in found.items():
         names = list(by_node)
         lines = tuple(f"on {name}: {line}" for name in names[:5] for line in by_node[name])
         message = f"{listed(names)} {'has' if len(names) == 1 else 'have'} routes to pods of {' and of '.join(cnis)}"
         yield Fault("two-cnis", message, lines, names[0] if len(names) == 1 else None)
+
+
+Doers = dict[str, dict[str, list[str]]]
+"""Rows by what they do (own_block, remote_block, cluster) and the CNI whose form they have."""
 
 
 def _routes_block(route: Route) -> bool:
@@ -187,10 +192,15 @@ def _routes_block(route: Route) -> bool:
     return is_used and sign is not None and sign.meaning in ("own_block", "remote_block", "cluster")
 
 
-def _rows_by_cni(routes: Iterable[Route]) -> dict[str, list[str]]:
-    rows: dict[str, list[str]] = {}
+def _doers(routes: Iterable[Route]) -> Doers:
+    doers: Doers = {}
     for route in routes:
         sign = sign_of(route)
         if sign is not None:
-            rows.setdefault(sign.cni, []).append(route.raw)
-    return rows
+            doers.setdefault(str(sign.meaning), {}).setdefault(sign.cni, []).append(route.raw)
+    return doers
+
+
+def _in_each_others_way(first: Doers, second: Doers) -> set[tuple[str, ...]]:
+    both = [tuple(sorted({*first.get(what, ()), *second.get(what, ())})) for what in first.keys() | second.keys()]
+    return {cnis for cnis in both if len(cnis) > 1}

@@ -9,6 +9,7 @@ memory at a time.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -41,11 +42,15 @@ _SETTLING = 60
 
 
 class Block(NamedTuple):
-    """Addresses that a node gives to its pods; ``row`` is the line of its table that says so, None for its pod CIDR."""
+    """Addresses that a node gives to its pods; ``row`` is the line of its table that says so, None for its pod CIDR.
+
+    ``is_guessed`` where only a bridge and the pods in it speak for that.
+    """
 
     prefix: str
     node: str
     row: str | None
+    is_guessed: bool = False
 
 
 class NextHop(NamedTuple):
@@ -229,13 +234,21 @@ def _own_blocks(reading: Reading) -> Iterator[Block]:
         pods = [pod for pod in reading.snapshot.pods if not pod.host_network]
         numbers = [number for pod in pods for family, number in map(address_number, pod.ips) if family == bits]
         claims = [
-            (_cni(route), _has_one_of(route.dst, numbers), Block(route.dst, node.name, route.raw))
+            (
+                _cni(route),
+                _has_one_of(route.dst, numbers),
+                Block(route.dst, node.name, route.raw, _is_guess(route, node)),
+            )
             for route in table.where(_may_be_own_block)
             if _is_own_block(route, node, numbers, reading.links)
         ]
         # What a CNI that is no longer in use has left claims nothing.
         in_use = {cni for cni, has_pods, _block in claims if has_pods}
         yield from (block for cni, _has_pods, block in claims if not in_use or cni in in_use)
+
+
+def _is_guess(route: Route, node: Node) -> bool:
+    return sign_of(route) is None and route.type == "unicast" and route.dst not in node.pod_cidrs
 
 
 def _cni(route: Route) -> str | None:
@@ -320,7 +333,9 @@ class Facts:
             for cidr in facts.node.pod_cidrs:
                 if (":" in cidr) not in told and self._uses(name, cidr):
                     blocks.append(Block(cidr, name, None))
-        return blocks
+        nodes_with = Counter(block.prefix for block in blocks if block.is_guessed)
+        # One bridge's network on several nodes is one that joins them, and nobody's own.
+        return [block for block in blocks if nodes_with[block.prefix] < 2]
 
     def _uses(self, node: str, cidr: str) -> bool:
         """Whether a node's pods have their addresses from its pod CIDR; not every CNI takes them from there."""

@@ -39,21 +39,22 @@ def _no_forwarding(facts: Facts) -> Iterator[Fault]:
 
 
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:
-    for bits, family in FAMILIES.items():
-        lacking = []
+    for bits in facts.families or [32]:
         read = [name for name, node in facts.nodes.items() if bits in node.tables]
-        for name in read:
-            routes = facts.forwarding[name].tables[bits].where(is_default)
-            if not any(route.type == "unicast" and table_of(route) == "main" for route in routes):
-                lacking.append(name)
-        # Kubernetes needs a default route for IPv4. Without one for IPv6 no node of a cluster may be meant to have it.
+        lacking = [name for name in read if not _has_default_route(facts, name, bits)]
+        # Kubernetes needs a default route for IPv4. For IPv6 a cluster without a way out may be meant to have none.
         if bits == 128 and lacking == read:
             continue
         for name in lacking:
             outside = facts.cluster.outside_address
             to = (host_prefix(outside),) if outside and facts.blocks else ()
-            line = f"no default row in the {family} table main of {name}"
-            yield Fault("no-default-route", f"{name} has no {family} default route", (line,), name, to=to)
+            line = f"no default row in the {FAMILIES[bits]} table main of {name}"
+            yield Fault("no-default-route", f"{name} has no {FAMILIES[bits]} default route", (line,), name, to=to)
+
+
+def _has_default_route(facts: Facts, name: str, bits: int) -> bool:
+    routes = facts.forwarding[name].tables[bits].where(is_default)
+    return any(route.type == "unicast" and table_of(route) == "main" for route in routes)
 
 
 def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:

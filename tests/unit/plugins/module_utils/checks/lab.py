@@ -44,6 +44,7 @@ class LabPod:
     labels: dict[str, str] = field(default_factory=dict)
     inside: dict[str, str] | None = None
     status: dict[str, object] = field(default_factory=dict)
+    no_address: bool = False
 
     @property
     def key(self) -> str:
@@ -149,6 +150,14 @@ class Lab:
         pod = LabPod(namespace, name, at, ip, ip6, labels or {})
         at.pods.append(pod)
         return pod
+
+    def add_node(self, name: str, number: int, block: str) -> LabNode:
+        """A node with a probe; all nodes are printed anew."""
+        self.nodes[name] = LabNode(name, number, block, "fd00:10:244:4d00::/122")
+        self.add_pod("probes", f"probe-{name}", name, f"{block.rpartition('.')[0]}.9", 9)
+        for node in self.nodes.values():
+            self.print_node(node)
+        return self.nodes[name]
 
     def pod(self, key: str) -> LabPod:
         return next(pod for node in self.nodes.values() for pod in node.pods if pod.key == key)
@@ -268,7 +277,13 @@ class Lab:
 
     def _node(self, node: LabNode) -> NodeSnapshot:
         pods = [
-            Pod(pod.namespace, pod.name, node.name, pod.ips, age=600, labels=pod.labels, **pod.status)  # type: ignore[arg-type]
+            Pod(
+                pod.namespace,
+                pod.name,
+                node.name,
+                () if pod.no_address else pod.ips,
+                **{"age": 600, "labels": pod.labels, **pod.status},  # type: ignore[arg-type]
+            )
             for pod in node.pods
         ]
         pods.append(Pod("kube-system", f"kube-proxy-{node.number}", node.name, (node.address,), host_network=True))

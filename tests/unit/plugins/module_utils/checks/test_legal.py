@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is legal though it looks odd: none of it is a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from ansible_collections.kubelab.podnet.plugins.module_utils.checks.judge import judge
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Node, NodeSnapshot, Pod, Policy
+
+from tests.unit.plugins.module_utils.checks.lab import MAIN4, OUTSIDE, Lab
+
+WORKER, WORKER2, CONTROL = "demo-worker", "demo-worker2", "demo-control-plane"
+BLOCK, BLOCK2 = "192.168.157.128/26", "192.168.121.64/26"
+BB1 = "192.168.157.134"
+
+LEGAL: dict[str, Callable[[Lab], object]] = {}
+
+
+def legal(change: Callable[[Lab], object]) -> Callable[[Lab], object]:
+    LEGAL[change.__name__] = change
+    return change
+
+
+@legal
+def a_borrowed_address(lab: Lab) -> None:
+    lab.add_pod("default", "borrower", WORKER, "192.168.121.100", 100)
+    lab.print_node(lab.worker)
+    lab.add_route(WORKER2, "192.168.121.100 via 172.18.0.4 dev eth0 proto 80 onlink")
+
+
+@legal
+def a_borrowed_address_that_all_nodes_have_a_route_for(lab: Lab) -> None:
+    a_borrowed_address(lab)
+    lab.add_route(CONTROL, "192.168.121.100 via 172.18.0.4 dev eth0 proto 80 onlink")
+
+
+@legal
+def several_blocks_on_a_node(lab: Lab) -> None:
+    lab.add_pod("default", "other", WORKER, "192.168.9.3", 100)
+    lab.print_node(lab.worker)
+    lab.add_route(WORKER, "blackhole 192.168.9.0/26 proto 80")
+    for node in (WORKER2, CONTROL):
+        lab.add_route(node, "192.168.9.0/26 via 172.18.0.4 dev eth0 proto 80 onlink")
+
+
+@legal
+def other_bridges(lab: Lab) -> None:
+    lab.add_route(WORKER, "172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1 linkdown")
+    lab.add_route(WORKER, "172.20.0.0/16 dev br-1f2e3d proto kernel scope link src 172.20.0.1")
+    lab.add_route(WORKER2, "172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1")
+
+
+@legal
+def routes_of_an_admin(lab: Lab) -> None:
+    lab.add_route(WORKER, "10.20.0.0/16 via 172.18.0.1 dev eth0")
+    lab.add_route(WORKER, "203.0.113.7 via 172.18.0.1 dev eth0")
+    lab.add_route(WORKER, "10.8.0.0/24 dev tun0 proto kernel scope link src 10.8.0.1")
+    lab.add_route(WORKER, "blackhole 198.51.100.0/24")
+
+
+@legal
+def metrics(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        node.printed[MAIN4] = node.printed[MAIN4].replace("scope link \n", "scope link metric 1024 \n")
+        node.printed[MAIN4] = node.printed[MAIN4].replace("proto 80 onlink \n", "proto 80 metric 1024 onlink \n")
+
+
+@legal
+def a_row_with_a_larger_metric_is_wrong(lab: Lab) -> None:
+    lab.add_route(WORKER, f"{BLOCK2} via 172.18.0.3 dev eth0 metric 512")
+
+
+@legal
+def routes_of_a_link_that_is_down(lab: Lab) -> None:
+    lab.add_route(WORKER, f"{BLOCK2} via 172.19.0.3 dev eth1 dead linkdown")
+    lab.add_route(WORKER, "10.85.0.0/16 dev cni0 proto kernel scope link src 10.85.0.1 linkdown")
+    lab.add_route(WORKER2, "10.85.0.0/16 dev cni0 proto kernel scope link src 10.85.0.1 linkdown")
+
+
+@legal
+def another_table_that_no_rule_asks(lab: Lab) -> None:
+    lab.add_route(WORKER, f"{BLOCK2} via 172.18.0.1 dev eth0 table 77")
+
+
+@legal
+def rules_of_a_vpn(lab: Lab) -> None:
+    """Tailscale's rules and table, as it adds them."""
+    for line in (
+        "5210:\tfrom all fwmark 0x80000/0xff0000 lookup main",
+        "5250:\tfrom all fwmark 0x80000/0xff0000 unreachable",
+        "5270:\tfrom all lookup 52",
+    ):
+        lab.edit(WORKER, "ip rule", "32766:", f"{line}\n32766:")
+    lab.add_route(WORKER, "100.100.100.100 dev tailscale0 table 52")
+
+
+@legal
+def rules_that_send_all_but_what_main_knows_to_a_vpn(lab: Lab) -> None:
+    """WireGuard's wg-quick: everything goes to the tunnel that the main table has no row for but the default one."""
+    lab.edit(
+        WORKER,
+        "ip rule",
+        "32766:",
+        "32764:\tfrom all lookup main suppress_prefixlength 0\n32765:\tnot from all fwmark 0xca6c lookup 51820\n32766:",
+    )
+    lab.add_route(WORKER, "default dev wg0 table 51820 scope link")
+
+
+@legal
+def rules_for_clients_of_a_vpn(lab: Lab) -> None:
+    lab.edit(
+        WORKER, "ip rule", "32766:", "100:\tfrom 10.8.0.0/24 lookup 100\n101:\tfrom all iif tun0 lookup 100\n32766:"
+    )
+    lab.edit(WORKER, "ip addr", "10: cali", "9: tun0: <POINTOPOINT,UP> mtu 1400 qdisc fq state UNKNOWN\n10: cali")
+    lab.add_route(WORKER, "default via 172.18.0.1 dev eth0 table 100")
+
+
+@legal
+def rules_of_a_host_in_a_vrf(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", "1000:\tfrom all lookup [l3mdev-table]\n32766:")
+
+
+@legal
+def rules_that_ask_local_later(lab: Lab) -> None:
+    """Cilium moves the rule for the table local and adds rules for its proxy."""
+    lab.edit(
+        WORKER,
+        "ip rule",
+        "0:\tfrom all lookup local",
+        "9:\tfrom all fwmark 0x200/0xf00 lookup 2004\n100:\tfrom all lookup local",
+    )
+    lab.add_route(WORKER, "local default dev lo table 2004 proto kernel scope host")
+
+
+@legal
+def a_completed_pod(lab: Lab) -> None:
+    """The API keeps the address of a pod that ended; another one may have it by now, or nobody."""
+    lab.add_pod("default", "job", WORKER, BB1, 100).status["phase"] = "Succeeded"
+    lab.add_pod("default", "job2", WORKER, "192.168.157.170", 101).status["phase"] = "Failed"
+
+
+@legal
+def a_pod_that_ends(lab: Lab) -> None:
+    pod = lab.add_pod("default", "ending", WORKER, "192.168.157.170", 100)
+    pod.status.update(deleting=True, ready=False)
+    lab.lose(lambda source, target: target == pod.ip)
+
+
+@legal
+def the_route_of_a_pod_that_ends(lab: Lab) -> None:
+    lab.add_pod("default", "ending", WORKER, "192.168.157.170", 100).status["deleting"] = True
+    lab.print_node(lab.worker)
+
+
+@legal
+def the_route_of_a_pod_that_has_just_ended(lab: Lab) -> None:
+    lab.add_pod("default", "done", WORKER, "192.168.157.170", 100).status["phase"] = "Succeeded"
+    lab.print_node(lab.worker)
+
+
+@legal
+def a_pod_that_starts(lab: Lab) -> None:
+    pod = lab.add_pod("default", "starting", WORKER, "192.168.157.170", 100)
+    pod.status.update(ready=False, age=3)
+    lab.lose(lambda source, target: target == pod.ip)
+
+
+@legal
+def the_route_of_a_pod_whose_address_the_api_does_not_know_yet(lab: Lab) -> None:
+    lab.add_pod("default", "starting", WORKER, "192.168.157.170", 100).status.update(ready=False, phase="Pending")
+    lab.print_node(lab.worker)
+    lab.pod("default/starting").no_address = True
+
+
+@legal
+def a_node_that_joins(lab: Lab) -> None:
+    """It has a block of its own already, of which the others have not heard."""
+    joined = lab.add_node("demo-worker3", 5, "192.168.77.0/26")
+    joined.ready = False
+    for node in (WORKER, WORKER2, CONTROL):
+        lab.delete_route(node, "192.168.77.0/26")
+
+
+@legal
+def a_nic_of_another_name(lab: Lab) -> None:
+    for command in (MAIN4, "ip addr", "ip neigh"):
+        lab.worker2.printed[command] = lab.worker2.printed[command].replace("eth0", "ens192")
+
+
+@legal
+def stars_in_a_traceroute(lab: Lab) -> None:
+    lab.traces["probes/probe-b", "default/bb2"] = (
+        "traceroute to 192.168.121.73 (192.168.121.73), 30 hops max, 46 byte packets\n"
+        " 1  172.18.0.4  0.005 ms\n 2  *\n 3  192.168.121.73  0.005 ms\n"
+    )
+
+
+@legal
+def a_router_that_answers_for_all_nodes(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        lines = node.printed["ip neigh"].splitlines()
+        node.printed["ip neigh"] = "".join(
+            f"{' '.join(line.split()[:4])} 42:01:0a:80:00:01 REACHABLE \n" for line in lines
+        )
+
+
+@legal
+def strict_filters_where_both_ways_use_one_device(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        node.sysctls["net.ipv4.conf.all.rp_filter"] = 1
+
+
+@legal
+def no_way_out_for_anybody(lab: Lab) -> None:
+    lab.lose(lambda source, target: target == OUTSIDE)
+
+
+@legal
+def pods_with_a_larger_mtu_than_a_container_engines(lab: Lab) -> None:
+    veth = "90: veth9@if89: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 9000 qdisc noqueue master docker0 state UP group default \n"
+    lab.worker.printed["ip addr"] += veth
+
+
+@legal
+def an_address_more_in_a_pod(lab: Lab) -> None:
+    inside = lab.worker.probe.inside
+    assert inside is not None
+    inside["ip addr"] += "    inet 10.77.0.5/24 scope global net1\n"
+
+
+@legal
+def a_tunnel_in_a_pod_that_is_down(lab: Lab) -> None:
+    inside = lab.worker.probe.inside
+    assert inside is not None
+    inside["ip addr"] += "3: tunl0@NONE: <NOARP> mtu 1480 qdisc noop qlen 1000\n    link/ipip 0.0.0.0 brd 0.0.0.0\n"
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_it_is_no_finding(name: str) -> None:
+    lab = Lab()
+    LEGAL[name](lab)
+    verdict = judge(lab.snapshot())
+    assert [(finding.code, finding.message) for finding in verdict.findings] == []
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_it_hides_no_fault_elsewhere(name: str) -> None:
+    lab = Lab()
+    LEGAL[name](lab)
+    lab.replace_route(CONTROL, BLOCK, f"{BLOCK} via 172.18.0.2 dev eth0")
+    assert [(finding.code, finding.node) for finding in judge(lab.snapshot()).findings] == [("wrong-next-hop", CONTROL)]
+
+
+def test_a_cordoned_node_is_as_good_as_any() -> None:
+    snapshot = Lab().snapshot()
+    nodes = tuple(replace(node, node=replace(node.node, schedulable=False)) for node in snapshot.nodes)
+    assert judge(replace(snapshot, nodes=nodes)).verdict == "pass"
+
+
+def test_a_node_that_is_gone_needs_no_routes_and_leaves_the_promises_open() -> None:
+    lab = Lab()
+    gone = NodeSnapshot(
+        Node("gone", ("172.18.0.9",), ready=False),
+        (Pod("default", "lost", "gone", ("192.168.33.4",)),),
+        unread={"ip addr": "no way to it"},
+    )
+    snapshot = lab.snapshot()
+    verdict = judge(replace(snapshot, nodes=(*snapshot.nodes, gone)))
+    assert verdict.findings == ()
+    assert verdict.verdict == "incomplete"
+    assert verdict.promises["P1"].reason == "there is no probe on gone"
+
+
+# Policies.
+
+
+def deny(**selector: object) -> Policy:
+    return Policy("NetworkPolicy", "deny", "default", selector, ("Ingress",))
+
+
+def test_what_a_policy_may_forbid_is_not_proved() -> None:
+    lab = Lab()
+    lab.forbid(deny())
+    lab.lose(lambda source, target: target == BB1)
+    verdict = judge(lab.snapshot())
+    assert verdict.findings == ()
+    assert [(item.what, item.reason) for item in verdict.not_proved] == [
+        ("6 ways between pods", "policy: NetworkPolicy default/deny may forbid them")
+    ]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        deny(matchLabels={"app": "other"}),
+        replace(deny(), namespace="elsewhere"),
+        replace(deny(), types=("Egress",)),
+    ],
+)
+def test_a_policy_for_other_pods_excuses_nothing(policy: Policy) -> None:
+    lab = Lab()
+    lab.forbid(policy)
+    lab.lose(lambda source, target: target == BB1)
+    assert [finding.code for finding in judge(lab.snapshot()).findings] == ["packets-dropped"]
+
+
+def test_a_policy_of_a_kind_that_is_not_read_may_be_for_any_pod() -> None:
+    lab = Lab()
+    lab.forbid(Policy("GlobalNetworkPolicy", "quarantine"))
+    lab.lose(lambda source, target: target == BB1)
+    assert judge(lab.snapshot()).findings == ()
+
+
+def test_a_policy_does_not_excuse_a_missing_route() -> None:
+    lab = Lab()
+    lab.forbid(deny())
+    lab.delete_route(WORKER, BB1)
+    lab.lose(lambda source, target: target == BB1)
+    assert [finding.code for finding in judge(lab.snapshot()).findings] == ["missing-pod-route"]
+
+
+def test_egress_that_a_policy_may_forbid_is_not_proved() -> None:
+    lab = Lab()
+    lab.forbid(Policy("NetworkPolicy", "no-egress", "probes", {}, ("Egress",)))
+    lab.lose(lambda source, target: target == OUTSIDE and source.startswith("192."))
+    lab.no_dns.add(WORKER)
+    verdict = judge(lab.snapshot())
+    assert verdict.findings == ()
+    assert {item.what for item in verdict.not_proved} == {
+        "the cluster's DNS on demo-worker",
+        *(f"the way of pods on {node} to {OUTSIDE}, outside the cluster" for node in lab.nodes),
+    }
