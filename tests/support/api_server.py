@@ -402,6 +402,7 @@ class ApiServer:
     def _tell(self, happened: str, item: Object) -> None:
         self._state.version += 1
         item["metadata"]["resourceVersion"] = str(self._state.version)
+        item["metadata"].setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
         self._state.events.append((self._state.version, happened, deepcopy(item)))
         self._state.changed.set()
         self._state.changed = asyncio.Event()

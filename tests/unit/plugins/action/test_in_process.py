@@ -13,6 +13,8 @@ from tests.support.fixtures import kubeconfig
 from tests.support.objects import namespace, pod
 from tests.support.playbook import Play, Results, play
 
+pytestmark = pytest.mark.slow
+
 # A credential plugin that logs in as the process that asks for it: the server sees in whose process a task runs.
 WHOSE_PROCESS = """#!/bin/sh
 command=$(tr -c 'A-Za-z0-9/._-' '-' < /proc/$PPID/cmdline)

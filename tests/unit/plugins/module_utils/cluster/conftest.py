@@ -1,4 +1,5 @@
 """Fixtures of the playing API server, for the tests of this folder."""
+
 # pylint: disable=unused-import,useless-import-alias
 from tests.support.fixtures import authority as authority
 from tests.support.fixtures import cluster as cluster

@@ -34,6 +34,7 @@ TASKS: dict[str, list[dict[str, Any]]] = {
     "node_route_info": [{}, {"access": "probe_pod"}],
     "pod_ping": [{"probes": PROBES}, {"probes": PROBES, "access": "probe_pod"}],
     "pod_traceroute": [{"probes": PROBES}, {"probes": PROBES, "access": "probe_pod"}],
+    "network_validate": [{}],
 }
 WITHOUT_A_CLUSTER_OF_THEIR_OWN = {"cluster", "report"}  # one makes clusters, one reads a result: no API server is asked
 
@@ -77,7 +78,12 @@ def test_check_mode_sends_nothing_but_reads_and_measuring_commands(
     before = (lab.all("Node"), lab.all("Pod"))
     run(operation, lab, check_mode=True, **task)
     assert {request.method for request in lab.requests} <= {"GET", "EXEC"}
-    assert {command[0] for command in lab.commands()} <= {"ip", "ping", "traceroute"}
+    assert {command[0] for command in lab.commands()} <= {
+        "ip",
+        "ping",
+        "traceroute",
+        "grep",
+    }  # grep prints kernel settings
     assert (lab.all("Node"), lab.all("Pod")) == before
 
 
