@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, connect, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
+    network_validate,
     node_label,
     node_route_info,
     pod,
@@ -41,6 +42,7 @@ class Right(NamedTuple):
     group: str
     resource: str
     verb: str
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.role}: {self.verb} {self.resource}"
@@ -48,7 +50,7 @@ class Right(NamedTuple):
 
 def rights(*roles: str) -> list[Right]:
     return [
-        Right(role, group, resource, verb)
+        Right(role, group, resource, verb, tuple(rule.get("resourceNames", ())))
         for role in roles
         for rule in ROLES[role]
         for group in rule["apiGroups"]
@@ -124,25 +126,56 @@ def probing_from_nodes(me: Account) -> Iterator[Object]:
     )
 
 
+def validating(me: Account) -> Iterator[Object]:
+    yield me.task(network_validate.OPERATION, access="agent_pod", probe_namespace=me.namespace)
+
+
 USES = {
     "lab": Use({"": ("podnet-lab",), "here": ("podnet-lab-pods",)}, lab),
     "read": Use({"": ("podnet-read",), "kube-system": ("podnet-agents",)}, reading),
     "probe": Use({"": ("podnet-probe",), "here": ("podnet-probe-sources",)}, probing),
     "probe pods": Use({"": ("podnet-probe",), "here": ("podnet-probe-pods",)}, probing_from_nodes),
+    "validate": Use(
+        {
+            "": ("podnet-validate",),
+            "kube-system": ("podnet-validate-system", "podnet-agents"),
+            "here": ("podnet-probe-pods",),
+        },
+        validating,
+    ),
 }
 
 # Without these the work goes on, and says less.
 FOR_WORDS_ONLY = {("events", "list"), ("pods/log", "get")}
+# The API groups that every cluster has; those of pod networks are as they are with any of these.
+INSTALLED = ("", "networking.k8s.io")
 # What one use takes of a role that several share.
-NOT_FOR = {("probe", "nodes", "get"), ("probe", "nodes", "list"), ("probe pods", "nodes", "list")}
+NOT_FOR = {
+    ("probe", "nodes", "get", "podnet-probe"),
+    ("probe", "nodes", "list", "podnet-probe"),
+    ("probe pods", "nodes", "list", "podnet-probe"),
+    ("validate", "pods", "list", "podnet-probe-pods"),
+}
 
 
-def taken_away() -> Iterator[Any]:
-    for name, use in USES.items():
-        for right in rights(*(role for roles in use.roles.values() for role in roles)):
-            if (right.resource, right.verb) in FOR_WORDS_ONLY or (name, right.resource, right.verb) in NOT_FOR:
+UNTOLD = pytest.mark.xfail(reason="a verdict does not tell why its probe pods measured nothing")
+
+
+def taken_away(*uses: str) -> Iterator[Any]:
+    for name in uses:
+        for right in rights(*(role for roles in USES[name].roles.values() for role in roles)):
+            if (
+                right.group not in INSTALLED
+                or (right.resource, right.verb) in FOR_WORDS_ONLY
+                or (name, right.resource, right.verb, right.role) in NOT_FOR
+            ):
                 continue
-            yield pytest.param(name, right, id=f"{name} without {right.verb} {right.resource} of {right.role}")
+            marks = (
+                [UNTOLD] if (name, right.role, right.resource) == ("validate", "podnet-probe-pods", "pods/exec") else []
+            )
+            yield pytest.param(
+                name, right, marks=marks, id=f"{name} without {right.verb} {right.resource} of {right.role}"
+            )
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------------
@@ -191,7 +224,15 @@ def account(live: Live, authority: Path) -> Iterator[Callable[..., Account]]:
 def bind(cluster: Cluster, namespace: str, where: str, left: list[Right]) -> Iterator[str]:
     """Give the account ``me`` of a namespace these rights, and name what was made for that."""
     name = f"{namespace}-{secrets.token_hex(3)}"
-    rules = [{"apiGroups": [right.group], "resources": [right.resource], "verbs": [right.verb]} for right in left]
+    rules = [
+        {
+            "apiGroups": [right.group],
+            "resources": [right.resource],
+            "verbs": [right.verb],
+            "resourceNames": list(right.names),
+        }
+        for right in left
+    ]
     cluster.create(f"{_RBAC}/clusterroles", {"metadata": {"name": name}, "rules": rules})
     yield f"{_RBAC}/clusterroles/{name}"
     scope = {"": "clusterrolebindings", "here": f"namespaces/{namespace}/rolebindings"}
@@ -208,7 +249,8 @@ def wait_for(me: Account, granted: list[tuple[str, Right]]) -> None:
         for namespace, right in granted:
             resource, _slash, subresource = right.resource.partition("/")
             asked = {"group": right.group, "resource": resource, "subresource": subresource, "verb": right.verb}
-            review = {"spec": {"resourceAttributes": {**asked, "namespace": namespace}}}
+            asked |= {"namespace": namespace, "name": "".join(right.names)}
+            review = {"spec": {"resourceAttributes": asked}}
             url = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
             while not cluster.create(url, review)["status"]["allowed"]:
                 cluster.deadline.remaining(f"waiting for the right to {right}")
@@ -258,10 +300,13 @@ def test_a_use_needs_no_more_than_its_roles(
     if use == "probe":
         with_pods(me)
 
-    assert failure(USES[use].tasks(me)) is None
+    results = list(USES[use].tasks(me))
+
+    assert failure(results) is None
+    assert not any(result.get("not_proved") for result in results)
 
 
-@pytest.mark.parametrize(("use", "right"), list(taken_away()))
+@pytest.mark.parametrize(("use", "right"), list(taken_away("lab", "read", "probe", "probe pods")))
 def test_a_right_that_is_missing_is_named(
     use: str, right: Right, live: Live, account: Callable[..., Account], with_pods: Callable[[Account], Account]
 ) -> None:
@@ -280,6 +325,23 @@ def test_a_right_that_is_missing_is_named(
     # A node that cannot be reached is one error, whatever closed each way to it.
     closed = use == "probe pods" and right.verb == "create"
     assert failed["error"] == ("no-node-access" if closed else "forbidden")
+
+
+@pytest.mark.parametrize(("use", "right"), list(taken_away("validate")))
+def test_a_verdict_names_the_right_that_is_missing(
+    use: str, right: Right, live: Live, account: Callable[..., Account]
+) -> None:
+    if (right.resource, right.verb) == ("pods/exec", "create") and not asks_for_create_at_websockets(live):
+        pytest.skip("this Kubernetes does not ask for it")
+    (result,) = USES[use].tasks(account(use, without=right))
+
+    if result.get("failed"):
+        assert result["error"] == "forbidden"
+        said = [result["msg"]]
+    else:
+        said = [item["reason"] for item in result["not_proved"]]
+    resource = f'cannot {right.verb} resource "{right.resource}" in API group "{right.group}"'
+    assert any(resource in reason for reason in said), said
 
 
 def test_without_the_right_to_list_nodes_hops_keep_their_addresses(
