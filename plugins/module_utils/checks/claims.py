@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..network.cni import gateways, holds, is_default, is_host, is_link_local_or_multicast, sign_of
+from ..network.cni import holds, sign_of
 from ..network.interface_names import computed_name_like, recognise_interface
-from ..network.table import address_number, prefix_number, table_of
+from ..network.table import address_number, prefix_number
 from ..network.table_store import Base
 from ..text.ip_route import Route
 from .facts import Block, Facts
@@ -95,25 +95,12 @@ def _overlapping_ranges(facts: Facts) -> Iterator[Fault]:
 
 def _networks_of(facts: Facts, name: str) -> Iterator[tuple[str, Route]]:
     """The networks that a node is in and that are not its pods' own."""
-    for bits, table in facts.forwarding[name].tables.items():
-        gives_blocks = any(prefix_number(block.prefix)[0] == bits for block in facts.blocks)
-        for route in table.where(_is_connected_network):
-            if (route.dst, name) in facts.claims:
-                continue
-            # Where nodes have no blocks, pods may well have addresses of the nodes' network, or of one that all share.
-            if gives_blocks or not facts.book.nodes_with_pods_in(route.dst):
-                yield route.dst, route
-
-
-def _is_connected_network(route: Route) -> bool:
-    if route.type != "unicast" or gateways(route) or table_of(route) != "main":
-        return False
-    # The kernel makes such rows for addresses of interfaces; busybox does not print that, but the address.
-    if route.protocol != "kernel" and route.prefsrc is None:
-        return False
-    if is_host(route.dst) or is_default(route) or is_link_local_or_multicast(route.dst):
-        return False
-    return recognise_interface(route.dev or "") is None and not {"linkdown", "dead"} & set(route.flags)
+    for route in facts.nodes[name].networks:
+        gives_blocks = any((":" in block.prefix) == (":" in route.dst) for block in facts.blocks[:1])
+        is_cnis = recognise_interface(route.dev or "") is not None or (route.dst, name) in facts.claims
+        # Where nodes have no blocks, pods may well have addresses of the nodes' network, or of one that all share.
+        if not is_cnis and (gives_blocks or not facts.book.nodes_with_pods_in(route.dst)):
+            yield route.dst, route
 
 
 def _overlap(first: str, second: str) -> bool:
@@ -126,19 +113,14 @@ def _overlap(first: str, second: str) -> bool:
 def _stale_pod_routes(facts: Facts) -> Iterator[Fault]:
     if "pods" in facts.cluster.unread:
         return
-    for name in facts.nodes:
-        node = facts.forwarding[name]
-        for table in node.tables.values():
-            for route in table.where(_is_host_row):
-                address = route.dst.partition("/")[0]
-                is_for_pod = _is_pods(route) or facts.block_of(address) is not None
-                if is_for_pod and node.move(route).kind == "interface" and _is_nobodys(facts, name, route, address):
-                    message = f"{name} has a route to a pod interface for {address}, which no pod has"
-                    yield Fault("stale-pod-route", message, (route.raw,), name, to=(route.dst,))
-
-
-def _is_host_row(route: Route) -> bool:
-    return is_host(route.dst) and route.type == "unicast" and not gateways(route)
+    for name, node in facts.nodes.items():
+        for route in node.strange_hosts:
+            address = route.dst.partition("/")[0]
+            is_for_pod = _is_pods(route) or facts.block_of(address) is not None
+            is_stale = is_for_pod and _is_nobodys(facts, name, route, address)
+            if is_stale and facts.forwarding[name].move(route).kind == "interface":
+                message = f"{name} has a route to a pod interface for {address}, which no pod has"
+                yield Fault("stale-pod-route", message, (route.raw,), name, to=(route.dst,))
 
 
 def _is_pods(route: Route) -> bool:

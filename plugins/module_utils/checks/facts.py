@@ -22,7 +22,7 @@ from ..network.forwarding import Forwarding
 from ..network.interface_names import recognise_interface
 from ..network.policy_rules import are_usual, not_followed
 from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Policy, Probe
-from ..network.table import PrefixMap, address_number, prefix_number
+from ..network.table import PrefixMap, address_number, prefix_number, table_of
 from ..network.table_store import Base, KeptTable, NodeTable, TableStore
 from ..text.ip_address import Link, parse_ip_address
 from ..text.ip_neighbour import Neighbour, parse_ip_neighbour
@@ -93,9 +93,11 @@ class Reading:
 class NodeFacts:
     """What is kept of a node. ``links`` are without the ends of pods' veths, ``sysctls`` without those of these.
 
-    ``next_hops`` are those of the rows that are not in the base of its table.
-    ``interfaces`` are the names of pods' interfaces on the node and ``macs`` the link-layer addresses of the pods' own
-    ends, by the key of the pod, as far as pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces.
+    ``next_hops`` are those of the rows that are not in the base of its table. ``networks`` are the rows for networks that the
+    node is in, ``strange_hosts`` those that lead directly to an address that none of its pods has. ``default_routes`` are
+    the bits of the families that have one. ``interfaces`` are the names of pods' interfaces on the node and ``macs`` the
+    link-layer addresses of the pods' own ends, by the key of the pod, as far as pods were looked into. ``pod_mtu`` is the
+    largest MTU of its pods' interfaces. ``unread`` is that of the snapshot.
     """
 
     node: Node
@@ -106,11 +108,15 @@ class NodeFacts:
     sysctls: Mapping[str, int]
     blocks: tuple[Block, ...]
     next_hops: tuple[NextHop, ...]
+    networks: tuple[Route, ...]
+    strange_hosts: tuple[Route, ...]
+    default_routes: frozenset[int]
     interfaces: Mapping[str, str]
     macs: Mapping[str, frozenset[str]]
     pod_mtu: int | None
     probe: Probe | None
     host_probe: Probe | None
+    unread: Mapping[str, str]
 
     @property
     def is_read(self) -> bool:
@@ -129,6 +135,11 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
     unproved = [
         NotProved(f"{what} of node {node.node.name}", reason, node.node.name) for what, reason in node.unread.items()
     ]
+    for probe in filter(None, (node.probe, node.host_probe)):
+        unproved += [
+            NotProved(f"{what} of pod {probe.pod}", reason, node.node.name, probe.pod)
+            for what, reason in probe.unread.items()
+        ]
     for bits, command in _TABLE_COMMANDS.items():
         if command in node.printed:
             kept[bits] = store.keep(node.printed[command])
@@ -187,6 +198,9 @@ def keep(reading: Reading) -> NodeFacts:
         sysctls={name: value for name, value in reading.snapshot.sysctls.items() if _port(name) in ports},
         blocks=tuple(_own_blocks(reading)),
         next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra.routes)),
+        networks=tuple(route for table in reading.tables.values() for route in table.where(_is_connected_network)),
+        strange_hosts=tuple(_strange_hosts(reading)),
+        default_routes=frozenset(bits for bits, table in reading.tables.items() if table.where(_is_default_route)),
         interfaces={inside.pod: inside.interface.name for inside in reading.insides.values() if inside.interface},
         macs={
             inside.pod: frozenset(link.mac for link in inside.links if link.mac) for inside in reading.insides.values()
@@ -194,7 +208,34 @@ def keep(reading: Reading) -> NodeFacts:
         pod_mtu=max((link.mtu for link in pod_links if _is_cnis(link)), default=None),
         probe=reading.snapshot.probe,
         host_probe=reading.snapshot.host_probe,
+        unread=reading.snapshot.unread,
     )
+
+
+def _is_connected_network(route: Route) -> bool:
+    """Whether the row is for a network that an interface of the node has an address in."""
+    if route.type != "unicast" or gateways(route) or table_of(route) != "main":
+        return False
+    # The kernel makes such rows for addresses of interfaces; busybox does not print that, but the address.
+    if route.protocol != "kernel" and route.prefsrc is None:
+        return False
+    if is_host(route.dst) or is_default(route) or is_link_local_or_multicast(route.dst):
+        return False
+    return not {"linkdown", "dead"} & set(route.flags)
+
+
+def _strange_hosts(reading: Reading) -> Iterator[Route]:
+    own = {f"{address}/{128 if ':' in address else 32}" for pod in reading.snapshot.pods for address in pod.ips}
+    for table in reading.tables.values():
+        yield from (route for route in table.where(_is_host_route) if route.dst not in own)
+
+
+def _is_host_route(route: Route) -> bool:
+    return is_host(route.dst) and route.type == "unicast" and not gateways(route)
+
+
+def _is_default_route(route: Route) -> bool:
+    return is_default(route) and route.type == "unicast" and table_of(route) == "main"
 
 
 def _next_hops(routes: Iterable[Route]) -> Iterator[NextHop]:

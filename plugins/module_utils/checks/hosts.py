@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..network.cni import devices, gateways, is_default
+from ..network.cni import devices, gateways
 from ..network.forwarding import Move
 from ..network.interface_names import recognise_interface
 from ..network.path import follow
-from ..network.table import address_number, table_of
+from ..network.table import address_number
 from ..text.ip_address import Link
 from .facts import FAMILIES, Facts, NodeFacts
 from .fault import Fault, host_prefix
@@ -41,7 +41,7 @@ def _no_forwarding(facts: Facts) -> Iterator[Fault]:
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:
     for bits in facts.families or [32]:
         read = [name for name, node in facts.nodes.items() if bits in node.tables]
-        lacking = [name for name in read if not _has_default_route(facts, name, bits)]
+        lacking = [name for name in read if bits not in facts.nodes[name].default_routes]
         # Kubernetes needs a default route for IPv4. For IPv6 a cluster without a way out may be meant to have none.
         if bits == 128 and lacking == read:
             continue
@@ -50,11 +50,6 @@ def _no_default_routes(facts: Facts) -> Iterator[Fault]:
             to = (host_prefix(outside),) if outside and facts.blocks else ()
             line = f"no default row in the {FAMILIES[bits]} table main of {name}"
             yield Fault("no-default-route", f"{name} has no {FAMILIES[bits]} default route", (line,), name, to=to)
-
-
-def _has_default_route(facts: Facts, name: str, bits: int) -> bool:
-    routes = facts.forwarding[name].tables[bits].where(is_default)
-    return any(route.type == "unicast" and table_of(route) == "main" for route in routes)
 
 
 def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:

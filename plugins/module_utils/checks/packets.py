@@ -118,7 +118,7 @@ def has_arrived(item: ProbePing | ProbeConnection) -> bool:
     if isinstance(item, ProbeConnection):
         return item.ok
     # A few of many pings at a time get lost by themselves; of a second try, alone, none may.
-    return item.received == item.transmitted if item.retried else item.received > 0
+    return item.received > 0 and (item.received == item.transmitted or not item.retried)
 
 
 def forbidding(facts: Facts, source: str | None, target: str | None) -> str | None:

@@ -28,10 +28,8 @@ def judge_promises(
     faults = list(faults)
     probes = {name: probe for name, probe, on_host in probes_of(facts) if not on_host}
     host_probes = [name for name, _probe, on_host in probes_of(facts) if on_host]
-    wanted = {
-        "P1": set(_pairs(facts, [probe.pod for probe in probes.values()], probes)),
-        "P2": set(_pairs(facts, host_probes, probes)),
-    }
+    receivers = {probe.pod: _families(facts, name, probe) for name, probe in probes.items()}
+    senders = {"P1": receivers, "P2": {name: _families_of_node(facts, name) for name in host_probes}}
     promises = {}
     for name in PROMISES:
         refuting = [fault for fault in faults if name in fault.refutes]
@@ -40,7 +38,9 @@ def judge_promises(
         else:
             made = [made for made in translations.proved if made.promise == name]
             unseen = [made for made in translations.unseen if made.promise == name]
-            reason = _lack(facts, name, probes, host_probes) or _open(wanted[name], made, unseen, all_pairs_routed)
+            reason = _lack(facts, name, probes, host_probes) or _open(
+                senders[name], receivers, made, unseen, all_pairs_routed
+            )
             rests_on = _connections(made, all_pairs_routed)
         if refuting:
             more = f", and {len(refuting) - 1} more findings" if len(refuting) > 1 else ""
@@ -50,17 +50,30 @@ def judge_promises(
     return promises
 
 
-def _pairs(facts: Facts, senders: Iterable[str], probes: Mapping[str, Probe]) -> Iterator[Pair]:
-    """All that a promise is about, between probes; a sender on one side takes part in the families that it has."""
-    of_sender = {probe.pod: _families(facts, name, probe) for name, probe in probes.items()}
-    for sender in senders:
-        families = of_sender.get(sender)
-        if families is None:
-            families = {":" in address for address in facts.nodes[sender].node.addresses}
-        for name, probe in probes.items():
-            if probe.pod != sender:
-                for is_ipv6 in families & _families(facts, name, probe):
-                    yield sender, probe.pod, is_ipv6
+Ends = Mapping[str, set[bool]]
+"""Senders or receivers, and whether they have IPv6 addresses, and others."""
+
+
+def _pairs(senders: Ends, receivers: Ends) -> Iterator[Pair]:
+    """All that a promise is about, between probes, in the families that both have."""
+    for sender, families in senders.items():
+        for receiver, others in receivers.items():
+            if receiver != sender:
+                yield from ((sender, receiver, is_ipv6) for is_ipv6 in sorted(families & others))
+
+
+def _count(senders: Ends, receivers: Ends) -> int:
+    """How many pairs there are, without looking at each."""
+    count = 0
+    for is_ipv6 in (False, True):
+        sending = {end for end, families in senders.items() if is_ipv6 in families}
+        receiving = {end for end, families in receivers.items() if is_ipv6 in families}
+        count += len(sending) * len(receiving) - len(sending & receiving)
+    return count
+
+
+def _families_of_node(facts: Facts, name: str) -> set[bool]:
+    return {":" in address for address in facts.nodes[name].node.addresses}
 
 
 def _families(facts: Facts, name: str, probe: Probe) -> set[bool]:
@@ -73,34 +86,41 @@ def _lack(facts: Facts, name: str, probes: Mapping[str, Probe], host_probes: lis
     ready = [node for node, known in facts.nodes.items() if known.node.ready or facts.book.pods_on(node)]
     without = [node for node in ready if node not in probes]
     if not probes:
-        return "no probe pod could be run: that packets arrive, only packets prove"
+        return f"no probe pod ran: that packets arrive, only packets prove{_why(facts, without, 'probe')}"
     if without:
-        return f"there is no probe on {listed(without)}"
+        return f"there is no probe on {listed(without)}{_why(facts, without, 'probe')}"
     if name == "P1" and len(probes) < 2:
         return "there is one node only, and so no probe that another one can talk to"
     without = [node for node in ready if node not in host_probes]
     if name == "P2" and without:
-        return f"there is no probe on the host network of {listed(without)}"
+        return f"there is no probe on the host network of {listed(without)}{_why(facts, without, 'host_probe')}"
     return None
 
 
-def _open(wanted: set[Pair], made: Iterable[Made], unseen: Iterable[Made], all_pairs_routed: bool) -> str | None:
-    """What was not measured of that which was wanted."""
+def _why(facts: Facts, nodes: list[str], what: str) -> str:
+    reasons = {facts.nodes[node].unread[what] for node in nodes if what in facts.nodes[node].unread}
+    return f" ({'; '.join(sorted(reasons))})" if reasons else ""
+
+
+def _open(
+    senders: Ends, receivers: Ends, made: Iterable[Made], unseen: Iterable[Made], all_pairs_routed: bool
+) -> str | None:
+    """What was not measured of that which a promise is about."""
     done = {_pair(item) for item in made}
     hidden = {_pair(item) for item in unseen} - done
     if hidden:
         return f"{len(hidden)} connections were made, of which the receiver does not show whom it talked to"
-    missing = wanted - done
-    if not missing:
-        return None
-    senders, receivers = {pair[0] for pair in done}, {pair[1] for pair in done}
-    untouched = [pair for pair in missing if pair[0] not in senders or pair[1] not in receivers]
+    missing = _count(senders, receivers) - len(done)
+    untouched = senders.keys() - {pair[0] for pair in done} or receivers.keys() - {pair[1] for pair in done}
     # In a large cluster not every probe talks to every other one: then tables must lead right for all of them.
-    if all_pairs_routed and not untouched:
+    if not missing or (all_pairs_routed and not untouched):
         return None
-    sender, receiver, is_ipv6 = min(untouched or missing)
+    pairs = (pair for pair in _pairs(senders, receivers) if pair not in done)
+    sender, receiver, is_ipv6 = next(
+        pair for pair in pairs if not untouched or pair[0] in untouched or pair[1] in untouched
+    )
     family = FAMILIES[128 if is_ipv6 else 32]
-    return f"{len(missing)} pairs were not measured, such as {sender} to {receiver} by {family}"
+    return f"{missing} pairs were not measured, such as {sender} to {receiver} by {family}"
 
 
 def _pair(made: Made) -> Pair:

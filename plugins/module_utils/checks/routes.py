@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..network.cni import gateways, holds, is_default, is_host
+from ..network.cni import holds, is_host
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.path import follow
@@ -44,7 +44,6 @@ class RouteJudge:
         self.bits = bits
         self.targets = Targets(facts, bits)
         self.nodes = [name for name, node in facts.nodes.items() if bits in node.tables]
-        self._near: dict[tuple[str, str], bool] = {}
         self._named = self._find_named()
         self._gives_rows = any(self._has_local_row(pod) for pod in facts.settled_pods)
         self._views: dict[Base, SharedView] = {}
@@ -119,19 +118,9 @@ class RouteJudge:
         return (dst, node) in self.facts.claims or node in self.facts.book.nodes_with_pods_in(dst)
 
     def _is_near(self, name: str, other: str) -> bool:
-        """Whether a node reaches another one directly, in a network that both are in."""
-        if (name, other) not in self._near:
-            self._near[name, other] = self._reaches_directly(name, other)
-        return self._near[name, other]
-
-    def _reaches_directly(self, name: str, other: str) -> bool:
-        for address in self.facts.nodes[other].node.addresses:
-            bits, number = address_number(address)
-            table = self.facts.forwarding[name].tables.get(bits)
-            row = None if table is None else table.find(bits, number)
-            if row is not None and row.type == "unicast" and not gateways(row) and not is_default(row):
-                return True
-        return False
+        """Whether two nodes are in one network, so that they reach each other without a router."""
+        addresses = self.facts.nodes[other].node.addresses
+        return any(holds(route.dst, address) for route in self.facts.nodes[name].networks for address in addresses)
 
     def _has_local_row(self, pod: Pod) -> bool:
         """Whether the table of the pod's node leads to an interface for it."""

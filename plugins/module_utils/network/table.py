@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Generic, TypeVar
 
@@ -63,11 +63,14 @@ class PrefixMap(Generic[Value]):
 
     def match(self, bits: int, number: int) -> Value | None:
         """The value of the longest prefix that holds the address, None when there is none."""
+        return next(self.matches(bits, number), None)
+
+    def matches(self, bits: int, number: int) -> Iterator[Value]:
+        """The values of all prefixes that hold the address, the longest first."""
         for shift, values in self._families[bits]:
             value = values.get(number >> shift)
             if value is not None:
-                return value
-        return None
+                yield value
 
 
 def preferred_routes(routes: Iterable[Route]) -> dict[tuple[str, str], Route]:
@@ -148,6 +151,11 @@ class RouteTable:
             if route is not None and route.type != "throw":
                 return route
         return None
+
+    def candidates(self, bits: int, number: int) -> Iterator[Route]:
+        """The rows that hold the address, as they would decide if those before them were not there."""
+        for table in self._tables[bits]:
+            yield from table.matches(bits, number)
 
 
 def _preference(route: Route) -> tuple[int, int]:

@@ -10,13 +10,14 @@ their rows, which those of nodes do whose uplink has the same name.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..text.ip_route import ParsedRoutes, Route, parse_ip_route
 from ..text.lines import Unparsed, clean
-from .table import RouteTable, prefix_number, serves_any_packet, table_of
+from .table import RouteTable, prefix_number, table_of
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
@@ -49,6 +50,14 @@ class Base:
     @cached_property
     def is_simple(self) -> bool:
         return _is_simple(self.parsed)
+
+    def is_alone(self, route: Route) -> bool:
+        """Whether the base has no other row for the same destination in the same table."""
+        return self._rows_for[table_of(route), route.dst] == 1
+
+    @cached_property
+    def _rows_for(self) -> Counter[tuple[str, str]]:
+        return Counter((table_of(route), route.dst) for route in self.parsed.routes)
 
     def where(self, predicate: Predicate) -> list[Route]:
         """The rows of which the predicate, a function of a module, holds."""
@@ -148,15 +157,17 @@ class NodeTable:
         """The row that decides on a packet to an address, as :class:`RouteTable` finds it."""
         if not self._is_simple:
             return self._whole.find(bits, number)
-        shared = self.base.table.find(bits, number)
         own = self._extra_table.find(bits, number)
-        if shared is None:
-            return own
-        if own is not None and _rank(own) < _rank(shared):
-            return own
-        if shared.raw in self.missing or (own is not None and _rank(own) == _rank(shared)):
-            return self._whole.find(bits, number)
-        return shared
+        for shared in self.base.table.candidates(bits, number):
+            if own is not None and _rank(own) < _rank(shared):
+                break
+            if shared.raw not in self.missing:
+                # Of rows for one destination the order in the table may decide, which is not known of these two.
+                is_tie = own is not None and _rank(own) == _rank(shared)
+                return self._whole.find(bits, number) if is_tie else shared
+            if not self.base.is_alone(shared):
+                return self._whole.find(bits, number)
+        return own
 
     @cached_property
     def _is_simple(self) -> bool:
@@ -196,8 +207,8 @@ def _split(text: str) -> list[str]:
 
 
 def _is_simple(parsed: ParsedRoutes) -> bool:
-    """Whether each row speaks for itself: none ends a table without an answer, none is for some packets only."""
-    return all(serves_any_packet(route) and route.type != "throw" for route in parsed.routes)
+    """Whether each row speaks for itself: none ends a table without an answer, or is for some sources only."""
+    return all(route.type != "throw" and not route.from_ for route in parsed.routes)
 
 
 def _rank(route: Route) -> tuple[int, int]:
