@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 _THREADS = 32
+_SIGNAL_SECONDS = 0.5  # a signal that comes just before the wait for a thread is noticed after it only
 
 
 def side_by_side(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list[Outcome | PodnetError]:
@@ -43,7 +44,10 @@ def side_by_side(work: Callable[[Item], Outcome], items: Iterable[Item]) -> list
     outcomes: dict[int, Outcome | PodnetError] = {}
     try:
         while len(outcomes) < count:
-            index, outcome = done.get()
+            try:
+                index, outcome = done.get(timeout=_SIGNAL_SECONDS)
+            except Empty:
+                continue
             if isinstance(outcome, BaseException) and not isinstance(outcome, PodnetError):
                 raise outcome
             outcomes[index] = outcome
