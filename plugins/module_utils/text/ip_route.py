@@ -166,9 +166,7 @@ def _read_records(records: list[str]) -> list[Route | None]:
 def _settle(rows: Iterable[tuple[int, str, Route | None]]) -> ParsedRoutes:
     """Sort out (line, raw, route or None): what was not read, and default routes that only the other routes explain."""
     rows = list(rows)
-    default = _default_among(
-        [route for *_ahead, route in rows if route and not isinstance(route, _UndecidedRoute)]
-    )
+    default = _default_among([route for *_ahead, route in rows if route and not isinstance(route, _UndecidedRoute)])
     routes: list[Route] = []
     unparsed: list[Unparsed] = []
     for line, raw, route in rows:
