@@ -11,7 +11,7 @@ from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.table import address_number, prefix_number
 from ..network.table_store import Base
 from ..text.ip_route import Route
-from .facts import Block, Facts
+from .facts import Block, Facts, routes_block
 from .fault import Fault, host_prefix, listed
 
 
@@ -147,13 +147,13 @@ def _two_cnis(facts: Facts) -> Iterator[Fault]:
     """Where two CNIs do the same. In a chain one has the pods' interfaces, or the own block, and the other one the ways."""
     found: dict[tuple[str, ...], dict[str, list[str]]] = {}
     of_base: dict[Base, Doers] = {}
-    for name in facts.nodes:
-        for table in facts.forwarding[name].tables.values():
+    for name, node in facts.nodes.items():
+        own = _doers(node.block_rows)
+        for table in node.tables.values():
             if table.base not in of_base:
-                of_base[table.base] = _doers(table.base.where(_routes_block))
-            own = _doers(filter(_routes_block, table.extra.routes))
+                of_base[table.base] = _doers(table.base.where(routes_block))
             if _in_each_others_way(of_base[table.base], own):
-                doers = _doers(table.where(_routes_block))
+                doers = _doers(table.open().where(routes_block))
                 for cnis in _in_each_others_way(doers, doers):
                     examples = [line for lines in doers.values() for cni in cnis for line in lines.get(cni, ())[:3]]
                     found.setdefault(cnis, {})[name] = examples
@@ -166,12 +166,6 @@ def _two_cnis(facts: Facts) -> Iterator[Fault]:
 
 Doers = dict[str, dict[str, list[str]]]
 """Rows by what they do (own_block, remote_block, cluster) and the CNI whose form they have."""
-
-
-def _routes_block(route: Route) -> bool:
-    sign = sign_of(route)
-    is_used = not {"linkdown", "dead"} & set(route.flags)
-    return is_used and sign is not None and sign.meaning in ("own_block", "remote_block", "cluster")
 
 
 def _doers(routes: Iterable[Route]) -> Doers:

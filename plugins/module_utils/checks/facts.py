@@ -11,13 +11,22 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from sys import intern
 from typing import NamedTuple
 
 from ..network.address_book import AddressBook
-from ..network.cni import gateways, holds, is_block_sized, is_default, is_host, is_link_local_or_multicast, sign_of
+from ..network.cni import (
+    devices,
+    holds,
+    is_block_sized,
+    is_default,
+    is_direct,
+    is_host,
+    is_link_local_or_multicast,
+    sign_of,
+)
 from ..network.forwarding import Forwarding
 from ..network.interface_names import recognise_interface
 from ..network.policy_rules import are_usual, not_followed
@@ -27,7 +36,7 @@ from ..network.table_store import Base, KeptTable, NodeTable, TableStore
 from ..text.ip_address import Link, parse_ip_address
 from ..text.ip_neighbour import Neighbour, parse_ip_neighbour
 from ..text.ip_route import Route, parse_ip_route
-from ..text.ip_rule import Rule, parse_ip_rule
+from ..text.ip_rule import ParsedRules, Rule, parse_ip_rule
 from .verdict import NotProved
 
 FAMILIES = {32: "IPv4", 128: "IPv6"}
@@ -36,6 +45,7 @@ _POD_TABLE_COMMANDS = {32: "ip -4 route", 128: "ip -6 route"}
 _RULE_COMMANDS = {32: "ip rule", 128: "ip -6 rule"}
 
 _MOST_OPEN = 64
+_NO_LABELS: Mapping[str, str] = {}
 
 # Seconds after which a node or a pod that is not ready is taken for broken, and no more for new.
 _SETTLING = 60
@@ -93,11 +103,12 @@ class Reading:
 class NodeFacts:
     """What is kept of a node. ``links`` are without the ends of pods' veths, ``sysctls`` without those of these.
 
-    ``next_hops`` are those of the rows that are not in the base of its table. ``networks`` are the rows for networks that the
-    node is in, ``strange_hosts`` those that lead directly to an address that none of its pods has. ``default_routes`` are
-    the bits of the families that have one. ``interfaces`` are the names of pods' interfaces on the node and ``macs`` the
-    link-layer addresses of the pods' own ends, by the key of the pod, as far as pods were looked into. ``pod_mtu`` is the
-    largest MTU of its pods' interfaces. ``unread`` is that of the snapshot.
+    ``next_hops`` and ``block_rows`` are of the rows that are not in the base of its table: all next hops, and the rows that
+    some CNI writes for pods of many nodes. ``networks`` are the rows for networks that the node is in, ``strange_hosts``
+    those that lead directly to an address that none of its pods has. ``default_routes`` are the bits of the families that
+    have one, ``uplinks`` the devices of these and those with the node's own addresses. ``interfaces`` are the names of pods'
+    interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by the key of the pod, as far as
+    pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``unread`` is that of the snapshot.
     """
 
     node: Node
@@ -108,9 +119,11 @@ class NodeFacts:
     sysctls: Mapping[str, int]
     blocks: tuple[Block, ...]
     next_hops: tuple[NextHop, ...]
+    block_rows: tuple[Route, ...]
     networks: tuple[Route, ...]
     strange_hosts: tuple[Route, ...]
     default_routes: frozenset[int]
+    uplinks: frozenset[str]
     interfaces: Mapping[str, str]
     macs: Mapping[str, frozenset[str]]
     pod_mtu: int | None
@@ -148,7 +161,7 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
             unproved += _not_understood(command, lines, node)
     for bits, command in _RULE_COMMANDS.items():
         if command in node.printed:
-            parsed = parse_ip_rule(node.printed[command])
+            parsed = _read_rules(node.printed[command])
             rules[bits] = () if are_usual(parsed.rules) else parsed.rules
             lines = [line.text for line in parsed.unparsed] + [rule.raw for rule in not_followed(parsed.rules)]
             unproved += _not_understood(command, lines, node)
@@ -156,6 +169,12 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
     neighbours = parse_ip_neighbour(node.printed.get("ip neigh", "")).neighbours
     insides = {inside.pod: inside for inside in _read_insides(node, links)}
     return Reading(node, kept, tables, rules, {link.name: link for link in links}, neighbours, insides, tuple(unproved))
+
+
+# Most nodes have the same.
+@lru_cache(maxsize=64)
+def _read_rules(text: str) -> ParsedRules:
+    return parse_ip_rule(text)
 
 
 def _read_insides(node: NodeSnapshot, links: Iterable[Link]) -> Iterator[Inside]:
@@ -198,9 +217,13 @@ def keep(reading: Reading) -> NodeFacts:
         sysctls={name: value for name, value in reading.snapshot.sysctls.items() if _port(name) in ports},
         blocks=tuple(_own_blocks(reading)),
         next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra.routes)),
+        block_rows=tuple(
+            route for table in reading.tables.values() for route in table.extra.routes if routes_block(route)
+        ),
         networks=tuple(route for table in reading.tables.values() for route in table.where(_is_connected_network)),
         strange_hosts=tuple(_strange_hosts(reading)),
         default_routes=frozenset(bits for bits, table in reading.tables.items() if table.where(_is_default_route)),
+        uplinks=frozenset(_uplinks(reading)),
         interfaces={inside.pod: inside.interface.name for inside in reading.insides.values() if inside.interface},
         macs={
             inside.pod: frozenset(link.mac for link in inside.links if link.mac) for inside in reading.insides.values()
@@ -214,7 +237,7 @@ def keep(reading: Reading) -> NodeFacts:
 
 def _is_connected_network(route: Route) -> bool:
     """Whether the row is for a network that an interface of the node has an address in."""
-    if route.type != "unicast" or gateways(route) or table_of(route) != "main":
+    if route.type != "unicast" or not is_direct(route) or table_of(route) != "main":
         return False
     # The kernel makes such rows for addresses of interfaces; busybox does not print that, but the address.
     if route.protocol != "kernel" and route.prefsrc is None:
@@ -224,6 +247,14 @@ def _is_connected_network(route: Route) -> bool:
     return not {"linkdown", "dead"} & set(route.flags)
 
 
+def routes_block(route: Route) -> bool:
+    """Whether the row has the form of one that a CNI writes for a block of pods' addresses, and is in use."""
+    if is_host(route.dst) or {"linkdown", "dead"} & set(route.flags):
+        return False
+    sign = sign_of(route)
+    return sign is not None and sign.meaning in ("own_block", "remote_block", "cluster")
+
+
 def _strange_hosts(reading: Reading) -> Iterator[Route]:
     own = {f"{address}/{128 if ':' in address else 32}" for pod in reading.snapshot.pods for address in pod.ips}
     for table in reading.tables.values():
@@ -231,11 +262,18 @@ def _strange_hosts(reading: Reading) -> Iterator[Route]:
 
 
 def _is_host_route(route: Route) -> bool:
-    return is_host(route.dst) and route.type == "unicast" and not gateways(route)
+    return route.type == "unicast" and is_direct(route) and is_host(route.dst)
 
 
 def _is_default_route(route: Route) -> bool:
     return is_default(route) and route.type == "unicast" and table_of(route) == "main"
+
+
+def _uplinks(reading: Reading) -> Iterator[str]:
+    own = reading.snapshot.node.addresses
+    yield from (link.name for link in reading.links.values() for entry in link.addresses if entry.address in own)
+    for table in reading.tables.values():
+        yield from (device for route in table.where(is_default) for device in devices(route))
 
 
 def _next_hops(routes: Iterable[Route]) -> Iterator[NextHop]:
@@ -298,10 +336,12 @@ def _cni(route: Route) -> str | None:
 
 
 def _may_be_own_block(route: Route) -> bool:
+    if is_host(route.dst):
+        return False
     sign = sign_of(route)
     if sign is not None:
         return sign.meaning == "own_block"
-    if is_host(route.dst) or is_default(route) or is_link_local_or_multicast(route.dst) or gateways(route):
+    if is_default(route) or is_link_local_or_multicast(route.dst) or not is_direct(route):
         return False
     return route.type == "unicast" or (route.type == "blackhole" and not route.protocol and is_block_sized(route.dst))
 
@@ -490,10 +530,8 @@ class _Forwardings(Mapping[str, Forwarding]):
             facts = self._facts.nodes[name]
             if len(self._open) >= _MOST_OPEN:
                 del self._open[next(iter(self._open))]
-            tables = {bits: table.open() for bits, table in facts.tables.items()}
-            self._open[name] = Forwarding(
-                name, facts.node.addresses, tables, facts.rules, facts.links, self._facts.owner
-            )
+            owner = self._facts.owner
+            self._open[name] = Forwarding(name, facts.tables, facts.rules, facts.links, facts.uplinks, owner)
         return self._open[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -530,4 +568,5 @@ def is_settled(pod: Pod) -> bool:
 def lean(pod: Pod) -> Pod:
     """The pod with strings that other pods share, and without labels, which are asked for once."""
     node = None if pod.node is None else intern(pod.node)
-    return replace(pod, namespace=intern(pod.namespace), node=node, labels={})
+    rest = (pod.ips, pod.host_network, pod.phase, pod.ready, pod.deleting, pod.age)
+    return Pod(intern(pod.namespace), pod.name, node, *rest, labels=_NO_LABELS)

@@ -8,9 +8,10 @@ These checks ask about one node only and run while it is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from ..network.cni import is_default
-from ..network.interface_names import pod_interface_names
+from ..network.interface_names import computed_prefixes, pod_interface_name
 from ..network.snapshot import Pod
 from ..network.table import address_number, prefix_number
 from ..text.ip_address import Link
@@ -25,15 +26,16 @@ _CALICO_GATEWAY = "169.254.1.1"
 def check_pods_of(reading: Reading) -> Iterator[Fault]:
     """What is wrong with the pods of a node, each by itself."""
     pods = [pod for pod in reading.snapshot.pods if is_settled(pod)]
-    names = {pod.key: pod_interface_names(pod.namespace, pod.name) for pod in pods}
-    interfaces = {pod.key: _interface(pod, names[pod.key], reading) for pod in pods}
-    # The CNIs whose names for interfaces are found here, by their place among the names of a pod.
-    namers = {place for found in names.values() for place, name in enumerate(found) if name in reading.links}
+    prefixes = computed_prefixes(reading.links)
+    names = {pod.key: [pod_interface_name(prefix, pod.namespace, pod.name) for prefix in prefixes] for pod in pods}
+    interfaces = {key: _interface(pod, names[key], reading) for key, pod in zip(names, pods, strict=True)}
+    # The prefixes that are those of a CNI here, by their place among the names of a pod.
+    namers = [place for place in range(len(prefixes)) if any(found[place] in reading.links for found in names.values())]
     yield from _mute_gateways(pods, interfaces, reading)
-    for pod in pods:
-        inside = reading.insides.get(pod.key)
-        expected = next((names[pod.key][namer] for namer in namers), None)
-        down = _down(pod, interfaces[pod.key], expected, reading)
+    for key, pod in zip(names, pods, strict=True):
+        inside = reading.insides.get(key)
+        expected = next((names[key][namer] for namer in namers), None)
+        down = _down(pod, interfaces[key], expected, reading)
         if down is not None:
             yield down
         elif inside is not None:
@@ -47,7 +49,8 @@ def _interface(pod: Pod, names: Iterable[str], reading: Reading) -> Link | None:
         return inside.interface
     rows = (_row(address, reading) for address in pod.ips)
     devices = (row.dev for row in rows if row is not None and row.dev is not None)
-    links = (reading.links[name] for name in (*names, *devices) if name in reading.links)
+    # The rows are looked up only where no computed name is there.
+    links = (reading.links[name] for name in chain(names, devices) if name in reading.links)
     return next((link for link in links if is_pod_link(link, reading.snapshot.node)), None)
 
 

@@ -60,7 +60,7 @@ class RouteJudge:
 
     def _judged_parts(self, node: Forwarding, view: SharedView) -> list[Judged]:
         """What a node's rows for parts of other nodes' blocks do, if only to pods that are still to come."""
-        table = node.tables[self.bits]
+        table = node.table(self.bits)
         routes = [route for route in view.inside_blocks if route.raw not in table.missing]
         judged = []
         for route in (*routes, *(route for route in table.extra.routes if is_inside_block(self.facts, route))):
@@ -81,14 +81,14 @@ class RouteJudge:
     def _judged(self, node: Forwarding, place: int) -> Judged:
         target = self.targets.all[place]
         address = number_address(self.bits, target.number)
-        move = node.move(node.tables[self.bits].find(self.bits, target.number))
+        move = node.move(node.table(self.bits).find(self.bits, target.number))
         return Judged(self.verdict(node.node, target, address, move), node.node, target, address, move)
 
     def _is_pod(self, place: int) -> bool:
         return isinstance(self.targets.all[place].at, Pod)
 
     def _view(self, node: Forwarding) -> SharedView:
-        base = node.tables[self.bits].base
+        base = node.table(self.bits).base
         if base not in self._views:
             self._views[base] = SharedView(base, self.targets, self.facts, lambda row: self._is_dull(node, row))
         return self._views[base]
@@ -127,7 +127,7 @@ class RouteJudge:
         node = self.facts.forwarding.get(pod.node or "")
         for bits, number in map(address_number, pod.ips):
             if bits == self.bits and node is not None and bits in node.tables:
-                return node.move(node.tables[bits].find(bits, number)).kind == "interface"
+                return node.move(node.table(bits).find(bits, number)).kind == "interface"
         return False
 
     # One node and one target.

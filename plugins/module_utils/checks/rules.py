@@ -28,7 +28,7 @@ def check_rules(judge: RouteJudge) -> Iterator[Fault]:
         for place in _places(judge, node):
             target = judge.targets.all[place]
             address = number_address(judge.bits, target.number)
-            usual = node.move(node.tables[judge.bits].find(judge.bits, target.number))
+            usual = node.move(node.table(judge.bits).find(judge.bits, target.number))
             verdict = judge.verdict(name, target, address, usual)
             for move in node.moves(address):
                 if move.rule is None or move.row == usual.row or not isinstance(target.at, Pod):
@@ -49,7 +49,7 @@ def _places(judge: RouteJudge, node: Forwarding) -> list[int]:
     rules = judge.facts.nodes[node.node].rules[judge.bits]
     tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(_USUAL_TABLES)
     prefixes = {rule.dst for rule in rules if rule.dst}
-    for route in node.tables[judge.bits].parsed.routes:
+    for route in node.table(judge.bits).parsed.routes:
         if route.table in tables and not route.dst.endswith("/0"):
             prefixes.add(route.dst)
     places = {place for prefix in prefixes for place in judge.targets.within(prefix)}

@@ -97,7 +97,7 @@ class SharedView:
 
     def changed_for(self, node: Forwarding) -> Iterator[int]:
         """The places of the targets for which a node's own table may decide otherwise."""
-        table = node.tables[self.targets.bits]
+        table = node.table(self.targets.bits)
         dull = {route.dst for route in table.extra.routes if self._is_dull(route)}
         telling = {route.dst for route in table.extra.routes if not self._is_dull(route)}
         for route in table.missing_routes:

@@ -82,6 +82,11 @@ def gateways(route: Route) -> list[str]:
     return [gateway for gateway in (route.gateway, *(hop.gateway for hop in route.nexthops)) if gateway]
 
 
+def is_direct(route: Route) -> bool:
+    """Whether the row has no next hop: packets go straight to the address, or nowhere."""
+    return route.gateway is None and not route.nexthops
+
+
 def looks_written_by_cni(route: Route) -> bool:
     """Whether a row with a next hop has a mark that CNIs leave: a sign only where that next hop is a node.
 

@@ -4,19 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ..text.ip_address import Link
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
-from .cni import devices, gateways, is_default
+from .cni import devices, gateways
 from .interface_names import recognise_interface
 from .policy_rules import decisions
 from .table import RouteTable, address_number
-from .table_store import NodeTable
+from .table_store import KeptTable, NodeTable
 
 # node: to a node, by an address of its own.
 # stranger: to a next hop that is no known node's.
@@ -60,21 +59,29 @@ class Move(NamedTuple):
     rule: Rule | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Forwarding:
     """What decides where a node sends packets.
 
-    ``addresses`` are the node's own, as the API says. ``tables`` are by the bits of the family; ``rules`` too, empty where
-    they are the usual ones. ``links`` may lack pods' interfaces. ``owner`` names the node that has an address on one of its
-    interfaces, None when no node has, or several have.
+    ``tables`` are by the bits of the family, and opened when they are asked; ``rules`` too, empty where they are the usual
+    ones. ``links`` may lack pods' interfaces. ``uplinks`` are the devices that hold the node's own addresses, and those of its
+    default routes. ``owner`` names the node that has an address on one of its interfaces, None when no node has, or several
+    have.
     """
 
     node: str
-    addresses: Sequence[str]
-    tables: Mapping[int, NodeTable]
+    tables: Mapping[int, KeptTable]
     rules: Mapping[int, Sequence[Rule]]
     links: Mapping[str, Link]
+    uplinks: Collection[str]
     owner: Callable[[int, int], str | None]
+    _open: dict[int, NodeTable] = field(default_factory=dict, init=False)
+
+    def table(self, bits: int) -> NodeTable:
+        """The tables of a family. Raises KeyError when they are not known."""
+        if bits not in self._open:
+            self._open[bits] = self.tables[bits].open()
+        return self._open[bits]
 
     def moves(self, address: str) -> list[Move]:
         """Where packets to the address go: some of them first, where an ``ip rule`` says so, all others last.
@@ -82,10 +89,9 @@ class Forwarding:
         Empty when the table is not known. Raises ValueError when the address is none.
         """
         bits, number = address_number(address)
-        table = self.tables.get(bits)
-        if table is None:
+        if bits not in self.tables:
             return []
-        rules = self.rules.get(bits)
+        table, rules = self.table(bits), self.rules.get(bits)
         if not rules:
             return [self.move(table.find(bits, number))]
         routes = table.parsed.routes
@@ -133,11 +139,3 @@ class Forwarding:
             return "interface"
         # Where the links are known, what is not among them is a pod's.
         return "interface" if device.startswith("veth") or (self.links and link is None) else "network"
-
-    @cached_property
-    def uplinks(self) -> set[str]:
-        """The devices that hold the node's own addresses, and those of its default routes."""
-        own = {link.name for link in self.links.values() for entry in link.addresses if entry.address in self.addresses}
-        for table in self.tables.values():
-            own.update(device for route in table.where(is_default) for device in devices(route))
-        return own

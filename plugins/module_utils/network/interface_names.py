@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha1
 from typing import Literal, NamedTuple
@@ -71,9 +72,9 @@ def pod_interface_name(prefix: str, namespace: str, name: str) -> str:
     return prefix + sha1(f"{namespace}.{name}".encode(), usedforsecurity=False).hexdigest()[:11]
 
 
-def pod_interface_names(namespace: str, name: str) -> tuple[str, ...]:
-    """What the CNIs that compute names would call the pod's interface, always in the same order."""
-    return tuple(pod_interface_name(prefix, namespace, name) for prefix in _COMPUTED_PREFIXES)
+def computed_prefixes(interfaces: Iterable[str]) -> list[str]:
+    """Those of the prefixes of computed names that names of interfaces begin with."""
+    return sorted({prefix for name in interfaces for prefix in _COMPUTED_PREFIXES if name.startswith(prefix)})
 
 
 def computed_name_like(interface: str, namespace: str, name: str) -> str | None:

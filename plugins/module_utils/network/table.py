@@ -63,14 +63,18 @@ class PrefixMap(Generic[Value]):
 
     def match(self, bits: int, number: int) -> Value | None:
         """The value of the longest prefix that holds the address, None when there is none."""
-        return next(self.matches(bits, number), None)
-
-    def matches(self, bits: int, number: int) -> Iterator[Value]:
-        """The values of all prefixes that hold the address, the longest first."""
         for shift, values in self._families[bits]:
             value = values.get(number >> shift)
             if value is not None:
-                yield value
+                return value
+        return None
+
+    def matches(self, bits: int, number: int) -> Iterator[tuple[int, Value]]:
+        """The values of all prefixes that hold the address, the longest first, after the bits that these leave open."""
+        for shift, values in self._families[bits]:
+            value = values.get(number >> shift)
+            if value is not None:
+                yield shift, value
 
 
 def preferred_routes(routes: Iterable[Route]) -> dict[tuple[str, str], Route]:
@@ -133,7 +137,7 @@ class RouteTable:
             by_table.setdefault(table, []).append((dst, route))
         maps = {table: PrefixMap(rows) for table, rows in by_table.items()}
         self._tables = {
-            bits: [maps[table] for table in tables or default if table in maps]
+            bits: [(rank, maps[table]) for rank, table in enumerate(tables or default) if table in maps]
             for bits, default in _DEFAULT_TABLES.items()
         }
 
@@ -146,16 +150,20 @@ class RouteTable:
 
     def find(self, bits: int, number: int) -> Route | None:
         """:meth:`lookup` for an address as :func:`address_number` gives it."""
-        for table in self._tables[bits]:
+        for _rank, table in self._tables[bits]:
             route = table.match(bits, number)
             if route is not None and route.type != "throw":
                 return route
         return None
 
-    def candidates(self, bits: int, number: int) -> Iterator[Route]:
-        """The rows that hold the address, as they would decide if those before them were not there."""
-        for table in self._tables[bits]:
-            yield from table.matches(bits, number)
+    def candidates(self, bits: int, number: int) -> Iterator[tuple[tuple[int, int], Route]]:
+        """The rows that hold the address, as they would decide if those before them were not there, each after its rank.
+
+        Ranks can be compared with those of another table: the smaller decides.
+        """
+        for rank, table in self._tables[bits]:
+            for shift, route in table.matches(bits, number):
+                yield (rank, shift), route
 
 
 def _preference(route: Route) -> tuple[int, int]:

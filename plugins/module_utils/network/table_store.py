@@ -17,13 +17,13 @@ from functools import cached_property
 
 from ..text.ip_route import ParsedRoutes, Route, parse_ip_route
 from ..text.lines import Unparsed, clean
-from .table import RouteTable, prefix_number, table_of
+from .table import RouteTable, table_of
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
 # Ends a record: a line that begins with a blank, or with nexthop, goes on with the one before.
 _RECORD_END = re.compile(r"\n(?!\s|nexthop\b)")
-_ORDER = {"local": 0, "main": 1, "default": 2}
+_LAST = (9, 0)  # behind all ranks of RouteTable.candidates
 
 
 Predicate = Callable[[Route], bool]
@@ -157,14 +157,13 @@ class NodeTable:
         """The row that decides on a packet to an address, as :class:`RouteTable` finds it."""
         if not self._is_simple:
             return self._whole.find(bits, number)
-        own = self._extra_table.find(bits, number)
-        for shared in self.base.table.candidates(bits, number):
-            if own is not None and _rank(own) < _rank(shared):
+        own_rank, own = next(self._extra_table.candidates(bits, number), (_LAST, None))
+        for rank, shared in self.base.table.candidates(bits, number):
+            if own_rank < rank:
                 break
             if shared.raw not in self.missing:
                 # Of rows for one destination the order in the table may decide, which is not known of these two.
-                is_tie = own is not None and _rank(own) == _rank(shared)
-                return self._whole.find(bits, number) if is_tie else shared
+                return self._whole.find(bits, number) if own_rank == rank else shared
             if not self.base.is_alone(shared):
                 return self._whole.find(bits, number)
         return own
@@ -209,8 +208,3 @@ def _split(text: str) -> list[str]:
 def _is_simple(parsed: ParsedRoutes) -> bool:
     """Whether each row speaks for itself: none ends a table without an answer, or is for some sources only."""
     return all(route.type != "throw" and not route.from_ for route in parsed.routes)
-
-
-def _rank(route: Route) -> tuple[int, int]:
-    """What the kernel goes by, the smaller the sooner: the table, then the length of the prefix."""
-    return _ORDER[table_of(route)], -prefix_number(route.dst)[2]

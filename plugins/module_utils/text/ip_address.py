@@ -78,7 +78,7 @@ def parse_ip_address(text: str) -> ParsedLinks:
             if line[:1].isdecimal():
                 links.append(_read_link(line))
             elif line.strip():
-                _read_detail(links[-1], line)
+                links[-1].add(_read_detail(line))
         except (ValueError, OSError, IndexError):
             unparsed.append(Unparsed(number, line))
     return ParsedLinks(tuple(link.record() for link in links), tuple(unparsed))
@@ -109,12 +109,25 @@ _ASIDES = frozenset(
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 
 
+Detail = InterfaceAddress | dict[str, str | None]
+"""What a line below an interface says of it: an address, or fields."""
+
+
 @dataclass(slots=True)
 class _Link:
     """An interface of which lines are still to come."""
 
     fields: dict[str, Any]
     addresses: list[InterfaceAddress] = field(default_factory=list)
+
+    def add(self, detail: Detail) -> None:
+        """Raises ValueError when it says again what was said."""
+        if isinstance(detail, InterfaceAddress):
+            self.addresses.append(detail)
+        elif detail.keys() & self.fields.keys():
+            raise ValueError(detail)
+        else:
+            self.fields |= detail
 
     def record(self) -> Link:
         return Link(addresses=tuple(self.addresses), **self.fields)
@@ -138,33 +151,31 @@ def _read_link(line: str) -> _Link:
     )
 
 
-def _read_detail(link: _Link, line: str) -> None:
+# The interfaces of pods differ in their first line only.
+@lru_cache(maxsize=1024)
+def _read_detail(line: str) -> Detail:
     if not line.startswith("    "):
         raise ValueError(line)
-    word, _unused, rest = line.lstrip().partition(" ")
+    word, _blank, rest = line.lstrip().partition(" ")
     if word in ("inet", "inet6"):
-        link.addresses.append(_read_address(rest))
-    elif word.startswith("link/"):
+        return _read_address(rest)
+    if word.startswith("link/"):
         mac = rest.partition(" ")[0]
-        link.fields["mac"] = mac if _MAC.fullmatch(mac) else None
-    elif word in _ASIDES or word.endswith("_slave") or word.isdecimal():
-        return
-    elif _KIND.fullmatch(word) and "kind" not in link.fields:
-        link.fields["kind"] = word
+        return {"mac": mac if _MAC.fullmatch(mac) else None}
+    if word in _ASIDES or word.endswith("_slave") or word.isdecimal():
+        return {}
+    if _KIND.fullmatch(word):
         underlay = _UNDERLAY.search(rest)
-        link.fields["underlay"] = underlay[1] if underlay else None
-    else:
-        raise ValueError(line)
+        return {"kind": word, "underlay": underlay[1] if underlay else None}
+    raise ValueError(line)
 
 
-# Calico gives every pod's interface the same address, fe80::ecee:eeff:feee:eeee.
-@lru_cache(maxsize=4096)
 def _read_address(text: str) -> InterfaceAddress:
     words = text.split()
-    address, _unused, length = words[0].partition("/")
+    address, _slash, length = words[0].partition("/")
     peer = None
     if "peer" in words:
-        peer, _unused, length = words[words.index("peer") + 1].partition("/")
+        peer, _slash, length = words[words.index("peer") + 1].partition("/")
         peer = read_address(peer)
     scope = words.index("scope")
     return InterfaceAddress(read_address(address), read_number(length), words[scope + 1], peer)

@@ -298,7 +298,7 @@ def test_a_healthy_cluster_gives_no_finding(name: str) -> None:
     verdict = judge(cluster(CNIS[name]))
     assert told(verdict) == []
     assert verdict.verdict == "incomplete"
-    assert verdict.promises["P1"].reason == "no probe pod could be run: that packets arrive, only packets prove"
+    assert verdict.promises["P1"].reason == "no probe pod ran: that packets arrive, only packets prove"
 
 
 @pytest.mark.parametrize("name", CNIS)
