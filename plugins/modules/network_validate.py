@@ -207,6 +207,11 @@ coverage:
   returned: success
   type: dict
   sample: {nodes: 3, nodes_read: 3, pods: 5, pods_pinged: 5, probes: 6, pairs: 15, pairs_by_routes: 15, pairs_by_packets: 12}
+pairs:
+  description: Single pairs, explained step by step. Empty so far, there is no option yet to ask for one.
+  returned: success
+  type: list
+  elements: dict
 error:
   description: A stable name of what went wrong.
   returned: on failure

@@ -70,7 +70,7 @@ def machine() -> Iterator[str]:
         kubernetes_core().parents[1].glob("lib/*/site-packages/ansible_collections/kubernetes/core/MANIFEST.json")
     )
     versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
-    versions["kubernetes.core"] = json.loads(next(manifests).read_text())["collection_info"]["version"]
+    versions["kubernetes.core"] = json.loads(min(manifests).read_text())["collection_info"]["version"]
     versions["kubectl"] = json.loads(run("kubectl", "version", "--client", "-o", "json"))["clientVersion"]["gitVersion"]
     yield f"Python {platform.python_version()}, {', '.join(f'{name} {version}' for name, version in versions.items())}"
     yield f"{datetime.now(UTC):%d %B %Y}"

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
+# pylint: disable-next=unused-import,useless-import-alias
 from tests.support.fixtures import no_cluster_of_the_machine as no_cluster_of_the_machine
 from tests.support.proxy import Proxy
 

@@ -207,11 +207,11 @@ def _not_started(why: str) -> str:
         (("bb1", "--", "/etc"), Said(1, "", _not_started('"/etc": permission denied'))),
         (
             ("bb1", "-c", "nope", "--", "ls"),
-            Said(1, "", "Error from server (BadRequest): container nope is not valid for pod bb1\n"),
+            Said(1, "", "error: container nope is not valid for pod bb1 out of: bb1\n"),
         ),
         (
             ("nosched", "--", "ls"),
-            Said(1, "", "Error from server (BadRequest): pod nosched does not have a host assigned\n"),
+            Said(1, "", "error: unable to upgrade connection: pod nosched does not have a host assigned\n"),
         ),
         (
             ("badimage", "--", "ls"),
@@ -247,7 +247,7 @@ def test_logs_are_read_alike(lab: Lab) -> None:
         ("done", "--tail=1"): (0, "two\n", ""),
         ("nosched",): (0, "", ""),
         ("two",): (0, "", 'Defaulted container "a" out of: a, b\n'),
-        ("bb1", "-c", "nope"): (1, "", "error: container nope is not valid for pod bb1\n"),
+        ("bb1", "-c", "nope"): (1, "", "error: container nope is not valid for pod bb1 out of: bb1\n"),
         ("bb1", "--previous"): (
             1,
             "",

@@ -146,12 +146,12 @@ def _mismatches(facts: Facts, name: str, other: str) -> Iterator[tuple[str, str]
             yield link.name, back.row.raw
 
 
-def _move(facts: Facts, name: str, other: str) -> Move | None:
+def _move(facts: Facts, source: str, target: str) -> Move | None:
     """Where a node sends IPv4 packets for the pods of another one, by the first of these."""
-    for pod in facts.book.pods_on(other):
+    for pod in facts.book.pods_on(target):
         for address in pod.ips:
             if ":" not in address:
-                moves = facts.forwarding[name].moves(address)
+                moves = facts.forwarding[source].moves(address)
                 return moves[-1] if moves else None
     return None
 

@@ -76,7 +76,7 @@ def _write(snapshot: Snapshot, path: Path) -> None:
 OPERATION = Operation(
     options={
         "probe": {"type": "bool", "default": True},
-        "probe_pull_secrets": {"type": "list", "elements": "str", "default": []},
+        "probe_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},  # names only
         "probe_labels": {"type": "dict", "default": {}},
         "probe_annotations": {"type": "dict", "default": {}},
         "outside": {"type": "str", "default": ""},

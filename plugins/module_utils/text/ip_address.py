@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from .lines import Unparsed, clean, plain, read_address, read_number
 
@@ -109,7 +109,7 @@ _ASIDES = frozenset(
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-Detail = InterfaceAddress | dict[str, str | None]
+Detail: TypeAlias = "InterfaceAddress | dict[str, str | None]"
 """What a line below an interface says of it: an address, or fields."""
 
 

@@ -142,7 +142,7 @@ def test_kill_9_leaves_nothing_and_the_next_up_clears_the_rest(command: Command)
 def test_ctrl_c_in_the_middle_of_up_leaves_nothing(command: Command) -> None:
     directory = command.state / "cut"
     with command.start("up", "--name", "cut", start_new_session=True) as process:
-        eventually(lambda: (directory / "cluster.json").exists())
+        eventually((directory / "cluster.json").exists)
         process.send_signal(signal.SIGINT)
         _unused, errors = process.communicate(timeout=30)
     assert process.returncode in (0, 130)
@@ -156,7 +156,7 @@ def test_ctrl_c_in_the_middle_of_up_leaves_nothing(command: Command) -> None:
 @pytest.mark.usefixtures("machine_as_before")
 def test_an_up_that_is_killed_leaves_no_cluster_that_nobody_knows(command: Command) -> None:
     with command.start("up", "--name", "lost") as process:
-        eventually(lambda: (command.state / "lost" / "cluster.json").exists())
+        eventually((command.state / "lost" / "cluster.json").exists)
         process.kill()
     outcome = command.answer("up", "--name", "lost")
     assert outcome["cluster"]["status"] == "running"

@@ -96,7 +96,7 @@ def test_a_signal_reaches_a_task_that_waits_for_its_items() -> None:
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        for _ in range(20):  # when it comes just before the wait begins is a matter of luck
+        for _try in range(20):  # when it comes just before the wait begins is a matter of luck
             with pytest.raises(InterruptedTaskError):
                 items.side_by_side(work, range(3))
     finally:

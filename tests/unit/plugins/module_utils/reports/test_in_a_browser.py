@@ -145,7 +145,7 @@ def test_what_is_hostile_does_not_run(browser, pages) -> None:
     browser.open(pages["hostile"])
     assert browser.ask("return document.title") != "run"
     assert browser.ask("return document.scripts.length + document.images.length") == 0
-    assert HOSTILE.split("\u202e")[0] in browser.ask("return document.querySelector('h1').textContent")
+    assert HOSTILE.split("\u202e", maxsplit=1)[0] in browser.ask("return document.querySelector('h1').textContent")
 
 
 def test_a_page_asks_for_nothing_but_itself(browser, pages) -> None:
