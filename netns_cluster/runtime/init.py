@@ -58,7 +58,9 @@ class Runtime:
                     self._read_report(key.fd, key.data)
 
     def _receive(self) -> bool:
-        packet, descriptors, _unused, _unused = socket.recv_fds(self._control, PACKET_SIZE, 4, socket.MSG_CMSG_CLOEXEC)
+        packet, descriptors, _unused, _unused = socket.recv_fds(self._control, PACKET_SIZE, 4)
+        for descriptor in descriptors:  # recv_fds has an argument for flags such as MSG_CMSG_CLOEXEC, and passes it over
+            os.set_inheritable(descriptor, False)
         if not packet:
             return False
         request = json.loads(packet)
