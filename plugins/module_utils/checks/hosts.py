@@ -46,10 +46,23 @@ def _no_default_routes(facts: Facts) -> Iterator[Fault]:
         if bits == 128 and lacking == read:
             continue
         for name in lacking:
-            outside = facts.cluster.outside_address
-            to = (host_prefix(outside),) if outside and facts.blocks else ()
             line = f"no default row in the {FAMILIES[bits]} table main of {name}"
-            yield Fault("no-default-route", f"{name} has no {FAMILIES[bits]} default route", (line,), name, to=to)
+            message = f"{name} has no {FAMILIES[bits]} default route"
+            yield Fault("no-default-route", message, (line,), name, to=_needing_default_route(facts, name, bits))
+
+
+def _needing_default_route(facts: Facts, name: str, bits: int) -> tuple[str, ...] | None:
+    """Whose packets a node needs a default route for: None for those of all, where no rows lead to pods.
+
+    A node stands in for its pods' gateway as long as it has a route to where that would be.
+    """
+    if not facts.blocks:
+        return None
+    outside = facts.cluster.outside_address
+    to = [host_prefix(outside)] if outside else []
+    if bits == 32 and facts.nodes[name].stands_in_for_gateway:
+        to += [host_prefix(address) for pod in facts.book.pods_on(name) for address in pod.ips if ":" not in address]
+    return tuple(to)
 
 
 def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:

@@ -79,4 +79,4 @@ def _fault(name: str, found: Sequence[tuple[Move, Pod]]) -> Fault:
     does = f"asks table {rule.table} about" if rule.table else f"refuses ({rule.action})"
     message = f"a rule on {name} {does} packets for pods, such as those for {listed(pods)}"
     lines = [rule.raw, *(row.raw for (row,) in {(item.row,) for item, _pod in found if item.row})]
-    return Fault("ip-rule-override", message, tuple(lines), name, to=(rule.dst,) if rule.dst else ())
+    return Fault("ip-rule-override", message, tuple(lines), name, to=(rule.dst,) if rule.dst else None)

@@ -246,6 +246,18 @@ def a_bridge_is_in_the_pod_range(lab: Lab) -> None:
 
 
 @broken("overlapping-ranges", WORKER)
+def a_bridge_has_another_nodes_block_inside_and_no_range_is_declared(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=())
+    lab.add_route(WORKER, "192.168.121.0/24 dev br-4f1e proto kernel scope link src 192.168.121.193")
+
+
+@broken("overlapping-ranges", WORKER)
+def a_bridge_is_in_the_range_of_pods_and_that_of_services(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=("192.168.0.0/17",), service_ranges=("192.168.128.0/17",))
+    lab.add_route(WORKER, "192.168.0.0/16 dev br-4f1e proto kernel scope link src 192.168.0.1")
+
+
+@broken("overlapping-ranges", WORKER)
 def a_bridge_is_in_the_service_range(lab: Lab) -> None:
     lab.add_route(WORKER, "10.96.0.0/24 dev br-4f1e proto kernel scope link src 10.96.0.1")
 
@@ -264,6 +276,13 @@ def pods_and_services_share_addresses(lab: Lab) -> None:
 def a_default_route_is_deleted(lab: Lab) -> None:
     lab.delete_route(WORKER, "default")
     lose_outside(lab, lab.worker.address, lab.worker.probe.ip)
+
+
+@broken("no-default-route", WORKER)
+def a_node_without_a_default_route_does_not_stand_in_for_its_pods_gateway(lab: Lab) -> None:
+    lab.delete_route(WORKER, "default")
+    lose_outside(lab, lab.worker.address)
+    lose_pod(lab, "probes/probe-b")
 
 
 @broken("pod-no-default-route", WORKER, "probes/probe-b")
@@ -334,6 +353,14 @@ def another_cni_was_left_behind(lab: Lab) -> None:
 def forwarding_is_switched_off(lab: Lab) -> None:
     lab.worker.sysctls["net.ipv4.ip_forward"] = 0
     lose_forwarded(lab)
+
+
+@broken("ip-forward-disabled", WORKER)
+def a_node_that_does_not_forward_does_not_stand_in_for_its_pods_gateway(lab: Lab) -> None:
+    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    lose_forwarded(lab)
+    lose_pod(lab, "probes/probe-b")
+    lab.no_dns.add(WORKER)
 
 
 @broken("strict-rp-filter", WORKER)
@@ -437,9 +464,21 @@ def a_node_puts_its_address_in_the_place_of_whoever_talks_to_its_pods(lab: Lab) 
         lab.masqueraded[f"{node.probe.ip} {lab.worker2.probe.ip}"] = lab.worker2.address
 
 
-@broken("unexpected-dnat", WORKER, "probes/probe-c")
+@broken("unexpected-dnat", WORKER)
 def connections_to_a_pod_end_at_another(lab: Lab) -> None:
     lab.redirected[f"{lab.worker.probe.ip} {lab.worker2.probe.ip}"] = "probes/probe-a"
+
+
+@broken("unexpected-dnat", WORKER)
+def connections_to_all_other_pods_end_at_the_node_itself(lab: Lab) -> None:
+    for node in (lab.worker2, lab.nodes[CONTROL]):
+        lab.redirected[f"{lab.worker.probe.ip} {node.probe.ip}"] = "probes/host-probe-b"
+
+
+@broken("unexpected-dnat", WORKER2)
+def all_connections_to_a_pod_end_at_its_node(lab: Lab) -> None:
+    for node in (lab.worker, lab.nodes[CONTROL]):
+        lab.redirected[f"{node.probe.ip} {lab.worker2.probe.ip}"] = "probes/host-probe-c"
 
 
 @broken("missing-egress-snat", WORKER)
