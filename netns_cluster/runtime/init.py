@@ -59,8 +59,8 @@ class Runtime:
 
     def _receive(self) -> bool:
         packet, descriptors, _unused, _unused = socket.recv_fds(self._control, PACKET_SIZE, 4)
-        for descriptor in descriptors:  # recv_fds has an argument for flags such as MSG_CMSG_CLOEXEC, and passes it over
-            os.set_inheritable(descriptor, False)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)  # recv_fds passes over the flag that would do so
         if not packet:
             return False
         request = json.loads(packet)
