@@ -61,7 +61,7 @@ def _needing_default_route(facts: Facts, name: str, bits: int) -> tuple[str, ...
     outside = facts.cluster.outside_address
     to = [host_prefix(outside)] if outside else []
     if bits == 32 and facts.nodes[name].stands_in_for_gateway:
-        to += [host_prefix(address) for pod in facts.book.pods_on(name) for address in pod.ips if ":" not in address]
+        to += _hosts_on(facts, name)
     return tuple(to)
 
 
@@ -128,15 +128,22 @@ def _strict_filters(facts: Facts) -> Iterator[Fault]:
         strict = {link for link in node.links if _is_strict(node, link)}
         if not strict or len(facts.devices_out(name) | facts.devices_in(name)) < 2:
             continue
-        found: dict[str, list[str]] = {}
+        found: dict[str, dict[str, str]] = {}
         for other in facts.nodes:
             for arrival, line in _mismatches(facts, name, other) if other != name else ():
-                found.setdefault(arrival, []).append(line)
+                found.setdefault(arrival, {})[other] = line
         for arrival in strict & found.keys():
             setting = f"net.ipv4.conf.{arrival.replace('.', '/')}.rp_filter"
             message = f"{name} drops packets of other nodes' pods at {arrival}, as those for them leave through another device"
-            lines = (f"{setting} = {node.sysctls.get(setting)}", *found[arrival])
-            yield Fault("strict-rp-filter", message, lines, name)
+            lines = (f"{setting} = {node.sysctls.get(setting)}", *found[arrival].values())
+            to = [prefix for other in found[arrival] for prefix in _hosts_on(facts, other)]
+            yield Fault("strict-rp-filter", message, lines, name, to=tuple(to))
+
+
+def _hosts_on(facts: Facts, name: str) -> Iterator[str]:
+    """The IPv4 addresses of a node and its pods, as CIDRs."""
+    pods = (address for pod in facts.book.pods_on(name) for address in pod.ips)
+    yield from (host_prefix(address) for address in (*facts.nodes[name].node.addresses, *pods) if ":" not in address)
 
 
 def _is_strict(node: NodeFacts, link: str) -> bool:

@@ -207,6 +207,12 @@ def a_node_refuses_packets_for_its_own_pod(lab: Lab) -> None:
     lose_pod(lab, "default/bb1")
 
 
+@broken("blackholed-pod", WORKER, "default/bb2")
+def a_node_refuses_packets_for_another_nodes_pod(lab: Lab) -> None:
+    lab.add_route(WORKER, f"blackhole {BB2}")
+    lab.lose_between({*lab.addresses_on(WORKER), lab.worker.address}, {BB2})
+
+
 @broken("blackholed-block", WORKER)
 def a_block_is_dropped(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"blackhole {BLOCK2}")
@@ -318,6 +324,12 @@ def a_node_has_a_local_route_for_another_nodes_pod(lab: Lab) -> None:
     lab.lose_between(lab.addresses_on(WORKER), {BB2})
 
 
+@broken("pod-on-wrong-node", CONTROL, "default/bb1")
+def another_node_takes_the_pod_for_its_own(lab: Lab) -> None:
+    lab.add_route(CONTROL, f"{BB1} dev cali00000000001 scope link")
+    lab.lose_between(lab.addresses_on(CONTROL), {BB1})
+
+
 @broken("ip-rule-override", WORKER)
 def a_rule_sends_a_block_to_another_table(lab: Lab) -> None:
     lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom all to {BLOCK2} lookup 100\n32766:")
@@ -335,6 +347,13 @@ def a_rule_sends_everything_to_another_table(lab: Lab) -> None:
 @broken("ip-rule-override", WORKER)
 def a_rule_drops_a_block(lab: Lab) -> None:
     lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom all to {BLOCK2} blackhole\n32766:")
+    lose_to_worker2(lab)
+
+
+@broken("ip-rule-override", WORKER)
+def a_rule_refuses_a_block(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom all to 192.168.0.0/16 lookup 100\n32766:")
+    lab.add_route(WORKER, f"unreachable {BLOCK2} table 100")
     lose_to_worker2(lab)
 
 
@@ -496,6 +515,11 @@ def a_pod_does_not_answer(lab: Lab) -> None:
     lose_pod(lab, "default/bb1")
 
 
+@broken("packets-dropped", WORKER2, "default/bb2")
+def another_pod_does_not_answer(lab: Lab) -> None:
+    lose_pod(lab, "default/bb2")
+
+
 @broken("packets-dropped", WORKER)
 def a_firewall_drops_what_a_node_forwards(lab: Lab) -> None:
     lose_forwarded(lab)
@@ -651,6 +675,13 @@ def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:
         ("a_pod_route_is_deleted", "dns_answers_nobody"),
         ("packets_come_in_where_none_leave", "a_route_leads_to_a_pod_that_is_gone"),
         ("a_pod_does_not_answer", "no_pod_gets_outside"),
+        ("a_block_route_is_deleted", "the_default_route_in_any_pod_is_deleted"),
+        ("a_rule_refuses_a_block", "the_pods_of_a_node_do_not_get_outside"),
+        ("packets_come_in_where_none_leave", "dns_does_not_answer_one_node"),
+        ("two_nodes_take_each_other_for_the_way", "a_node_refuses_packets_for_another_nodes_pod"),
+        ("a_node_without_a_default_route_does_not_stand_in_for_its_pods_gateway", "another_pod_does_not_answer"),
+        ("a_node_that_does_not_forward_does_not_stand_in_for_its_pods_gateway", "another_pod_does_not_answer"),
+        ("connections_to_all_other_pods_end_at_the_node_itself", "a_node_reaches_another_one_through_a_third"),
     ],
 )
 def test_two_faults_at_once_are_both_named(first: str, second: str) -> None:
@@ -664,3 +695,11 @@ def test_two_faults_at_once_are_both_named(first: str, second: str) -> None:
     assert sorted((finding.code, finding.node, finding.pod) for finding in verdict.findings) == sorted(wanted), told(
         verdict
     )
+
+
+def test_a_third_node_that_takes_an_address_of_two_pods_for_its_own_does_so_by_itself() -> None:
+    lab = Lab()
+    two_pods_have_one_address(lab)
+    another_node_takes_the_pod_for_its_own(lab)
+    found = [(finding.code, finding.node) for finding in judge(lab.snapshot()).findings]
+    assert found == [("duplicate-pod-ip", None), ("pod-on-wrong-node", CONTROL)]
