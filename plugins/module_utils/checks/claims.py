@@ -88,12 +88,15 @@ def _overlapping_ranges(facts: Facts) -> Iterator[Fault]:
         # Without a declared range, a network that pods of its own nodes are in may well be what pods are meant to have.
         if dst in blocks and facts.book.nodes_with_pods_in(dst).isdisjoint(names):
             shared += [f"the pods of {listed({block.node for block in blocks[dst]})}"]
-        shared += [f"the service range {prefix}" for prefix in services if _overlap(dst, prefix)]
+        with_services = [f"the service range {prefix}" for prefix in services if _overlap(dst, prefix)]
+        shared += with_services
         if shared:
             where = f"{names[0]} is" if len(rows) == 1 else f"{len(rows)} nodes are"
             message = f"{where} in the network {dst}, which shares addresses with {' and '.join(shared)}"
             lines = tuple(f"on {name}: {route.raw}" for name, route in rows)
-            yield Fault("overlapping-ranges", message, lines, names[0] if len(rows) == 1 else None, to=(dst,))
+            # Of pods' packets it loses those for which its row wins: that is found by itself, and then a symptom of this.
+            to = (dst,) if with_services else ()
+            yield Fault("overlapping-ranges", message, lines, names[0] if len(rows) == 1 else None, to=to)
 
 
 def _blocks_in(facts: Facts, networks: Iterable[str]) -> dict[str, list[Block]]:

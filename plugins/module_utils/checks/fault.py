@@ -73,7 +73,8 @@ class Fault:
         """The same fault, with others that are what it brings about."""
         faults = list(faults)
         lines = [line for fault in faults for line in fault.evidence if f"on {self.node}: {line}" not in self.evidence]
-        return self.with_evidence(lines, [promise for fault in faults for promise in fault.refutes])
+        to = None if self.to is None else (*self.to, *(prefix for fault in faults for prefix in fault.to or ()))
+        return replace(self.with_evidence(lines, [promise for fault in faults for promise in fault.refutes]), to=to)
 
     def finding(self, cluster: str) -> Finding:
         """What goes out."""

@@ -677,6 +677,7 @@ def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:
         ("a_pod_does_not_answer", "no_pod_gets_outside"),
         ("a_block_route_is_deleted", "the_default_route_in_any_pod_is_deleted"),
         ("a_rule_refuses_a_block", "the_pods_of_a_node_do_not_get_outside"),
+        ("a_bridge_has_another_nodes_block_inside_and_no_range_is_declared", "two_nodes_do_not_reach_each_other"),
         ("packets_come_in_where_none_leave", "dns_does_not_answer_one_node"),
         ("two_nodes_take_each_other_for_the_way", "a_node_refuses_packets_for_another_nodes_pod"),
         ("a_node_without_a_default_route_does_not_stand_in_for_its_pods_gateway", "another_pod_does_not_answer"),

@@ -374,3 +374,61 @@ def test_a_probe_says_what_it_knows_of_its_own_network(busybox: dict[str, str]) 
     assert found.seen["ip addr"][0] == 0
     assert "127.0.0.1/8" in found.seen["ip addr"][1]
     assert found.results == []
+
+
+# Another namespace is at the other end of eth0: the way to 10.0.0.2 is as wide as that, the one to 10.0.0.3 is narrower.
+WIDE_AND_NARROW = """
+unshare --net sleep 60 &
+far=$!
+trap 'kill $far' EXIT
+while [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do :; done
+ip link add eth0 mtu 1450 type veth peer name eth0 mtu 1450 netns $far
+ip address add 10.0.0.1/24 dev eth0
+ip link set eth0 up
+ip link set lo up
+nsenter --target $far --net sh -ec 'ip addr add 10.0.0.2/24 dev eth0; ip addr add 10.0.0.3/24 dev eth0; ip link set eth0 up'
+ip route add 10.0.0.3 dev eth0 mtu 1300
+"$@"
+"""
+
+
+@pytest.fixture
+def iputils(busybox: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """Variables with which busybox's programs are found, and a ping that can forbid that packets are cut up."""
+    program = shutil.which("ping")
+    if program is None or "iputils" not in subprocess.run([program, "-V"], capture_output=True, text=True).stdout:
+        pytest.skip("there is no ping of iputils")
+    (tmp_path / "ping").symlink_to(program)
+    return {"PATH": f"{tmp_path}:{busybox['PATH']}"}
+
+
+def measured_in_a_namespace(variables: dict[str, str], *wishes: Wish) -> Measured:
+    alone = ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no right to make network namespaces")
+    words = [wish.kind[0] + wish.address for wish in wishes]
+    # The shell is the machine's: Debian's busybox runs its own programs whatever the path says.
+    measure = [str(shutil.which("sh")), "-c", probe_pods._MEASURE, "podnet-probe", "4", "1", "x", *words]
+    command = [*alone, "sh", "-ec", WIDE_AND_NARROW, "sh", "env", f"PATH={variables['PATH']}", *measure]
+    found = Measured()
+    found.read(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+def test_large_packets_are_sent_whole_where_ping_can_forbid_to_cut_them_up(iputils: dict[str, str]) -> None:
+    wishes = [Wish(kind, address) for address in ("10.0.0.2", "10.0.0.3") for kind in ("ping", "size")]
+    found = measured_in_a_namespace(iputils, *wishes)
+    outcomes = {(result.what, result.address): result for result in found.results}
+    assert {key: result.outcome for key, result in outcomes.items()} == {
+        ("ping", "10.0.0.2"): "ok",
+        ("size", "10.0.0.2"): "ok",
+        ("ping", "10.0.0.3"): "ok",
+        ("size", "10.0.0.3"): "lost",
+    }
+    assert outcomes["size", "10.0.0.2"].text.startswith("1450\n")
+    assert "1300" in outcomes["size", "10.0.0.3"].text
+
+
+def test_busyboxs_ping_cannot_and_says_nothing_of_large_packets(busybox: dict[str, str]) -> None:
+    found = measured_in_a_namespace(busybox, Wish("ping", "10.0.0.2"), Wish("size", "10.0.0.3"))
+    assert [(result.what, result.outcome) for result in found.results] == [("ping", "ok")]

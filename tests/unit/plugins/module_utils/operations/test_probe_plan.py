@@ -41,6 +41,16 @@ def test_every_probe_pings_and_dials_every_other_and_not_itself(cluster: Cluster
             assert set(targets(wishes, probe.probe.name, kind)) == addresses - set(probe.probe.addresses)
 
 
+def test_probes_in_the_pod_network_send_each_other_large_packets(cluster: Cluster) -> None:
+    wishes = probe_plan.plan(two_nodes(cluster), [], "", [])
+    assert {name: targets(wishes, name, "size") for name in wishes} == {
+        "probe-one": ["192.168.2.1"],
+        "probe-one-host": [],
+        "probe-two": ["192.168.1.1"],
+        "probe-two-host": [],
+    }
+
+
 def test_a_pod_is_pinged_by_its_own_node_and_from_another(cluster: Cluster) -> None:
     pods = [running(f"p{number}", "one", f"192.168.1.{number}") for number in range(10, 14)]
     wishes = probe_plan.plan(two_nodes(cluster), pods, "", [])
