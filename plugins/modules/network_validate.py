@@ -44,8 +44,8 @@ options:
   probe_image:
     description:
       - The image of the probe pods, with the programs of busybox - C(sh), C(nc), C(ping), C(traceroute), C(nslookup), C(ip).
-      - Where its C(ping) is that of iputils, which can forbid that packets are cut up, the probes also measure whether packets as
-        large as pods send them get through. Otherwise the MTU of the links on the way decides.
+      - Where its C(ping) is that of iputils, which can forbid that packets are cut up, the probes also measure whether packets
+        as large as pods send them get through. Otherwise the MTU of the links on the way decides.
       - It may stand in another registry and name a digest.
     type: str
     default: busybox
