@@ -388,22 +388,24 @@ WITHOUT_ITS_VOLUME = {
 }
 
 
+# A pod that has ended is waited for no longer; one that lacks its volume is, for as long as the task may take.
 @pytest.mark.parametrize(
-    ("definition", "right", "said"),
+    ("definition", "timeout", "right", "said"),
     [
-        pytest.param(CRASHING, Right("podnet-lab-pods", "", "pods/log", "get"), "no milk left", id="log"),
+        pytest.param(CRASHING, 60, Right("podnet-lab-pods", "", "pods/log", "get"), "no milk left", id="log"),
         pytest.param(
-            WITHOUT_ITS_VOLUME, Right("podnet-lab-pods", "", "events", "list"), '"shopping-list" not found', id="events"
+            *(WITHOUT_ITS_VOLUME, 10, Right("podnet-lab-pods", "", "events", "list"), '"shopping-list" not found'),
+            id="events",
         ),
     ],
 )
 def test_rights_for_words_only_make_an_error_say_more(
-    definition: Object, right: Right, said: str, account: Callable[..., Account]
+    definition: Object, timeout: int, right: Right, said: str, account: Callable[..., Account]
 ) -> None:
     failed = []
     for without in (None, right):
         me = account("lab", without)
-        results = [me.task(pod.OPERATION, pods=[{"definition": definition}], namespace=me.namespace, timeout=5)]
+        results = [me.task(pod.OPERATION, pods=[{"definition": definition}], namespace=me.namespace, timeout=timeout)]
         failed.append(failure(results) or {})
 
     assert [item["error"] for item in failed] == ["pod-not-ready", "pod-not-ready"]
