@@ -158,9 +158,6 @@ NOT_FOR = {
 }
 
 
-UNTOLD = pytest.mark.xfail(reason="a verdict does not tell why its probe pods measured nothing")
-
-
 def taken_away(*uses: str) -> Iterator[Any]:
     for name in uses:
         for right in rights(*(role for roles in USES[name].roles.values() for role in roles)):
@@ -170,12 +167,7 @@ def taken_away(*uses: str) -> Iterator[Any]:
                 or (name, right.resource, right.verb, right.role) in NOT_FOR
             ):
                 continue
-            marks = (
-                [UNTOLD] if (name, right.role, right.resource) == ("validate", "podnet-probe-pods", "pods/exec") else []
-            )
-            yield pytest.param(
-                name, right, marks=marks, id=f"{name} without {right.verb} {right.resource} of {right.role}"
-            )
+            yield pytest.param(name, right, id=f"{name} without {right.verb} {right.resource} of {right.role}")
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------------
