@@ -39,11 +39,11 @@ lab: setup-lab $(if $(kit),up) ## Set everything up and run the lab (Tasks 1 to 
 
 .PHONY: up
 up: setup-lab $(kit) ## Make the lab's cluster, or find it.
-	@ansible localhost -m include_role -a name=kubelab.podnet.lab_cluster $(lab_vars)
+	@ansible-playbook lab.yml --tags up $(lab_vars)
 
 .PHONY: down
 down: setup-lab ## Remove the lab's cluster.
-	@ansible localhost -m include_role -a 'name=kubelab.podnet.lab_cluster tasks_from=remove' $(lab_vars)
+	@ansible-playbook lab.yml --tags down $(lab_vars)
 
 .PHONY: test
 test: setup-test $(kit) ## Set everything up and run all tests, on each cluster that there is (or PROVIDER=kind|netns).

@@ -159,15 +159,9 @@ def installed(run: Runner) -> None:
     cluster = {"name": "podnet-installed", "provider": "netns", "kubeconfig": str(place / "kubeconfig")}
     variables = json.dumps({f"lab_cluster_{key}": value for key, value in cluster.items()})
     run("ansible-playbook", "kubelab.podnet.lab", "-e", variables, cwd=place)
-    run(
-        "ansible",
-        "localhost",
-        "-m",
-        "kubelab.podnet.cluster",
-        "-a",
-        json.dumps({**cluster, "state": "absent"}),
-        cwd=place,
-    )
+    run("ansible-playbook", "kubelab.podnet.lab", "-e", variables, "--tags", "down", cwd=place)
+    if (place / "kubeconfig").exists():
+        raise GateFailedError("the tag down left the kubeconfig file of the cluster")
 
 
 # --- gates on a cluster ------------------------------------------------------------------------------------------------
