@@ -57,6 +57,10 @@ check: setup-test ## Lint, types, layers and unit tests: the daily loop.
 test-matrix: setup-test ## Run the tests and the lab with each Python, ansible-core and Kubernetes client, on netns clusters.
 	@python tests/matrix.py
 
+.PHONY: soak
+soak: setup-test ## Judge a healthy netns cluster 200 times on a busy machine, and try the parsers with many more inputs: half an hour.
+	@PYTHONPATH=build python tests/soak.py
+
 .PHONY: bench
 bench: setup-test $(kit) ## Measure against kubectl, kubernetes.core and jc, and print a table of ratios.
 	@PYTHONPATH=build python tests/benchmarks

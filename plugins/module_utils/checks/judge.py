@@ -110,14 +110,13 @@ def _outcome(findings: Iterable[Finding], promises: Iterable[Promise]) -> Litera
 
 
 def _coverage(facts: Facts, routes: RouteReport, ways: Ways) -> Coverage:
-    pairs = ways.arrived_pairs
     return Coverage(
         nodes=len(facts.nodes),
         nodes_read=sum(node.is_read for node in facts.nodes.values()),
         pods=len(facts.settled_pods),
-        pods_pinged=len({pod for _source, pod in pairs}),
+        pods_pinged=len({way.target.pod for way in ways.arrived}),
         probes=sum(node.probe is not None for node in facts.nodes.values()),
         pairs=routes.pairs,
         pairs_by_routes=routes.proved,
-        pairs_by_packets=len(pairs),
+        pairs_by_packets=len(ways.arrived_pairs),
     )

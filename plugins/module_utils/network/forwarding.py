@@ -20,7 +20,7 @@ from .table_store import KeptTable, NodeTable
 # node: to a node, by an address of its own.
 # stranger: to a next hop that is no known node's.
 # network: out of an uplink with no node named: the default route, or a network that the node itself is in.
-# datapath: into a device behind which tables do not show the way: a tunnel, eBPF, Open vSwitch.
+# datapath: into a device behind which tables do not show the way: a tunnel, eBPF, Open vSwitch; or into one not shown.
 # interface: out of a device that leads to nothing but pods of this node.
 # own: the address is taken as the node's own.
 Kind = Literal["node", "stranger", "network", "datapath", "interface", "own", "dropped", "no_route"]
@@ -114,7 +114,8 @@ class Forwarding:
             return Move("own", row)
         if gateways(row):
             return self._move_to_gateways(row)
-        return Move("datapath" if row.encap else self._kind_of_device(row.dev or ""), row)
+        # busybox shows no device of a row with several next hops.
+        return Move("datapath" if row.encap or row.dev is None else self._kind_of_device(row.dev), row)
 
     def _move_to_gateways(self, row: Route) -> Move:
         owners = {self.owner_of(gateway) for gateway in gateways(row)}
