@@ -47,6 +47,9 @@ _RULE_COMMANDS = {32: "ip rule", 128: "ip -6 rule"}
 _MOST_OPEN = 64
 _NO_LABELS: Mapping[str, str] = {}
 
+# The gateway that Calico gives to pods. It is on no interface: the node answers for it, by proxy ARP.
+_CALICO_GATEWAY = "169.254.1.1"
+
 # Seconds after which a node or a pod that is not ready is taken for broken, and no more for new.
 _SETTLING = 60
 
@@ -108,7 +111,9 @@ class NodeFacts:
     those that lead directly to an address that none of its pods has. ``default_routes`` are the bits of the families that
     have one, ``uplinks`` the devices of these and those with the node's own addresses. ``interfaces`` are the names of pods'
     interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by the key of the pod, as far as
-    pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``unread`` is that of the snapshot.
+    pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``stands_in_for_gateway`` tells that its pods
+    send by a gateway that is nowhere, for which the kernel answers as long as the node forwards and has a route to it.
+    ``unread`` is that of the snapshot.
     """
 
     node: Node
@@ -127,6 +132,7 @@ class NodeFacts:
     interfaces: Mapping[str, str]
     macs: Mapping[str, frozenset[str]]
     pod_mtu: int | None
+    stands_in_for_gateway: bool
     probe: Probe | None
     host_probe: Probe | None
     unread: Mapping[str, str]
@@ -229,10 +235,24 @@ def keep(reading: Reading) -> NodeFacts:
             inside.pod: frozenset(link.mac for link in inside.links if link.mac) for inside in reading.insides.values()
         },
         pod_mtu=max((link.mtu for link in pod_links if _is_cnis(link)), default=None),
+        stands_in_for_gateway=any(map(asks_for_gateway, reading.insides.values())) and not has_gateway(reading.links),
         probe=reading.snapshot.probe,
         host_probe=reading.snapshot.host_probe,
         unread=reading.snapshot.unread,
     )
+
+
+def asks_for_gateway(inside: Inside) -> bool:
+    """Whether the pod has Calico's gateway and must ask for its link-layer address; AWS's pods know it beforehand."""
+    is_gateway = any(route.gateway == _CALICO_GATEWAY for route in inside.routes.get(32, ()))
+    return is_gateway and not any(
+        entry.address == _CALICO_GATEWAY and entry.state == "PERMANENT" for entry in inside.neighbours
+    )
+
+
+def has_gateway(links: Mapping[str, Link]) -> bool:
+    """Whether a node has Calico's gateway on an interface, after all."""
+    return any(entry.address == _CALICO_GATEWAY for link in links.values() for entry in link.addresses)
 
 
 def _is_connected_network(route: Route) -> bool:

@@ -95,7 +95,8 @@ def _brings_about(cause: Fault, fault: Fault) -> bool:
     if cause.code in _OF_ROWS:
         return f"on {fault.node}: {''.join(fault.evidence[:1])}" in cause.evidence
     if cause.code == "duplicate-pod-ip":
-        return bool(fault.to) and set(fault.to) <= set(cause.to)
+        is_at_a_pod_of_it = any(line.endswith(f" on {fault.node}") for line in cause.evidence)
+        return is_at_a_pod_of_it and bool(fault.to) and set(fault.to or ()) <= set(cause.to or ())
     return fault.pod == cause.pod and fault.code in ("missing-pod-route", "wrong-pod-interface", "pod-no-default-route")
 
 

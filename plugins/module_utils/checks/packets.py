@@ -161,7 +161,13 @@ def loss(facts: Facts, source: End, target: End, line: str) -> Loss:
     back = follow(facts.forwarding, target.node, source.address, source.node).nodes
     passed = frozenset((*there, *back))
     ends = {end.node for end in (source, target) if end.pod is None}
-    return Loss((source.address, target.address), (source.pod, target.pod), passed, passed - ends, line)
+    gateways = {end.node for end in (source, target) if end.pod is not None and is_gateway(facts, end)}
+    return Loss((source.address, target.address), (source.pod, target.pod), passed, passed - ends | gateways, line)
+
+
+def is_gateway(facts: Facts, end: End) -> bool:
+    """Whether a pod sends even what is for its node by a gateway that the node only stands in for."""
+    return facts.nodes[end.node].stands_in_for_gateway and ":" not in end.address
 
 
 def attach(faults: list[Fault], losses: list[tuple[Loss, ...]]) -> tuple[list[Fault], list[int]]:

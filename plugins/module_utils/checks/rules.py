@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..network.cni import holds
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
-from ..network.table import number_address
+from ..network.table import number_address, prefix_number
 from ..text.ip_rule import Rule
 from .fault import Fault, listed
 from .routes import RIGHT, UNSURE, RouteJudge
@@ -79,4 +79,13 @@ def _fault(name: str, found: Sequence[tuple[Move, Pod]]) -> Fault:
     does = f"asks table {rule.table} about" if rule.table else f"refuses ({rule.action})"
     message = f"a rule on {name} {does} packets for pods, such as those for {listed(pods)}"
     lines = [rule.raw, *(row.raw for (row,) in {(item.row,) for item, _pod in found if item.row})]
-    return Fault("ip-rule-override", message, tuple(lines), name, to=(rule.dst,) if rule.dst else ())
+    return Fault("ip-rule-override", message, tuple(lines), name, to=_led_astray(move for move, _pod in found))
+
+
+def _led_astray(moves: Iterable[Move]) -> tuple[str, ...] | None:
+    """What packets have to be for so that a rule, and a row of the table that it asks, concern them; None for any."""
+    prefixes = set()
+    for move in moves:
+        dsts = [dst for dst in (move.rule and move.rule.dst, move.row and move.row.dst) if dst]
+        prefixes.add(max(dsts, key=lambda dst: prefix_number(dst)[2], default="0.0.0.0/0"))
+    return None if any(prefix.endswith("/0") for prefix in prefixes) else tuple(sorted(prefixes))
