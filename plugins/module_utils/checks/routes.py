@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..network.cni import holds, is_host
+from ..network.cni import holds, is_default, is_host
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.path import follow
@@ -20,7 +20,7 @@ from ..network.table import address_number, number_address, prefix_number
 from ..network.table_store import Base
 from ..text.ip_route import Route
 from .facts import Block, Facts
-from .targets import SharedView, Target, Targets, is_inside_block
+from .targets import SharedView, Target, Targets
 
 RIGHT = "right"
 UNSURE = "unsure"
@@ -52,24 +52,29 @@ class RouteJudge:
         """What a node does with packets to the targets that its own rows matter for; for how many other pods it is right."""
         node = self.facts.forwarding[name]
         view = self._view(node)
-        places = set(view.changed_for(node)) | view.open
+        places = set(view.changed_for(node.table(self.bits), lambda row: self._is_dull(node, row))) | view.open
         places.update(self.targets.of_node.get(name, ()))
         others = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
         judged = [self._judged(node, place) for place in sorted(places)]
-        return judged + self._judged_parts(node, view), others
+        return judged + self._judged_parts(node), others
 
-    def _judged_parts(self, node: Forwarding, view: SharedView) -> list[Judged]:
+    def _judged_parts(self, node: Forwarding) -> list[Judged]:
         """What a node's rows for parts of other nodes' blocks do, if only to pods that are still to come."""
-        table = node.table(self.bits)
-        routes = [route for route in view.inside_blocks if route.raw not in table.missing]
         judged = []
-        for route in (*routes, *(route for route in table.extra.routes if is_inside_block(self.facts, route))):
+        for route in node.table(self.bits).where(self._is_inside_block):
             address = route.dst.partition("/")[0]
             block = self.facts.block_of(address)
             if block is not None and block.node != node.node:
                 target, move = Target(address_number(address)[1], block), node.move(route)
                 judged.append(Judged(self.verdict(node.node, target, address, move), node.node, target, address, move))
         return judged
+
+    def _is_inside_block(self, route: Route) -> bool:
+        """Whether a row is for a part of a block that is more than one address."""
+        if is_host(route.dst) or is_default(route):
+            return False
+        block = self.facts.block_of(route.dst.partition("/")[0])
+        return block is not None and prefix_number(route.dst)[2] > prefix_number(block.prefix)[2]
 
     def samples(self, node: Forwarding) -> set[int]:
         """The places of other nodes' pods, one for each way in which their addresses are dealt with."""
