@@ -19,6 +19,7 @@ from typing import NamedTuple
 from ..network.address_book import AddressBook
 from ..network.cni import (
     devices,
+    gateways,
     holds,
     is_block_sized,
     is_default,
@@ -402,6 +403,11 @@ class Facts:
     def owner(self, bits: int, number: int) -> str | None:
         """The node that has the address on one of its interfaces, None when no node has, or several have."""
         return self._owners.get((bits, number))
+
+    def only_owner(self, row: Route | None) -> str | None:
+        """The node that all next hops of a row belong to."""
+        owners = {self.owner(*address_number(next_hop)) for next_hop in gateways(row)} if row else set()
+        return owners.pop() if len(owners) == 1 else None
 
     def _read_blocks(self) -> list[Block]:
         blocks: list[Block] = []

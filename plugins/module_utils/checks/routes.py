@@ -51,12 +51,19 @@ class RouteJudge:
     def judged(self, name: str) -> tuple[list[Judged], int]:
         """What a node does with packets to the targets that its own rows matter for; for how many other pods it is right."""
         node = self.facts.forwarding[name]
-        view = self._view(node)
-        places = set(view.changed_for(node.table(self.bits), lambda row: self._is_dull(node, row))) | view.open
+        table, view = node.table(self.bits), self._view(node)
+        places = set(view.changed_for(table, lambda row: self._is_dull(node, row))) | view.open
         places.update(self.targets.of_node.get(name, ()))
-        others = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
-        judged = [self._judged(node, place) for place in sorted(places)]
-        return judged + self._judged_parts(node), others
+        right = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
+        judged = []
+        for place in sorted(places):
+            target = self.targets.all[place]
+            row = table.find(self.bits, target.number)
+            if target.at.node != name and self.facts.only_owner(row) == target.at.node:
+                right += isinstance(target.at, Pod)
+            else:
+                judged.append(self._judged(node, target, row))
+        return judged + self._judged_parts(node), right
 
     def _judged_parts(self, node: Forwarding) -> list[Judged]:
         """What a node's rows for parts of other nodes' blocks do, if only to pods that are still to come."""
@@ -83,10 +90,8 @@ class RouteJudge:
         others = ((place for place in places if place not in own and self._is_pod(place)) for places in view.kinds)
         return {place for places in others if (place := min(places, default=None)) is not None}
 
-    def _judged(self, node: Forwarding, place: int) -> Judged:
-        target = self.targets.all[place]
-        address = number_address(self.bits, target.number)
-        move = node.move(node.table(self.bits).find(self.bits, target.number))
+    def _judged(self, node: Forwarding, target: Target, row: Route | None) -> Judged:
+        address, move = number_address(self.bits, target.number), node.move(row)
         return Judged(self.verdict(node.node, target, address, move), node.node, target, address, move)
 
     def _is_pod(self, place: int) -> bool:

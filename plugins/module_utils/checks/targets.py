@@ -13,7 +13,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..network.cni import gateways
 from ..network.snapshot import Pod
 from ..network.table import Rank, address_number, destination_of, prefix_number, rank_of
 from ..network.table_store import Base, NodeTable
@@ -81,7 +80,7 @@ class SharedView:
             row = base.table.find(targets.bits, target.number)
             line = "" if row is None else row.raw
             if line not in leads_to:
-                leads_to[line] = is_dull(row), row and rank_of(*destination_of(row)), _only_owner(facts, row)
+                leads_to[line] = is_dull(row), row and rank_of(*destination_of(row)), facts.only_owner(row)
             row_is_dull, rank, owner = leads_to[line]
             kind = self.dull if row_is_dull else self.clear if owner and owner == target.at.node else self.open
             kind.add(place)
@@ -117,9 +116,3 @@ def _free_address(block: Block, bits: int, facts: Facts) -> int | None:
         if not facts.book.pods_at_number(bits, number) and facts.owner(bits, number) in (None, block.node):
             return number
     return None
-
-
-def _only_owner(facts: Facts, row: Route | None) -> str | None:
-    """The node that all next hops of a row belong to."""
-    owners = {facts.owner(*address_number(next_hop)) for next_hop in gateways(row)} if row else set()
-    return owners.pop() if len(owners) == 1 else None

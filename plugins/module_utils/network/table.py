@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Generic, TypeVar
@@ -41,6 +42,8 @@ def number_address(bits: int, number: int) -> str:
     return inet_ntop(AF_INET if bits == 32 else AF_INET6, number.to_bytes(bits // 8, "big"))
 
 
+# A network comes up wherever a row for it is looked at.
+@lru_cache(maxsize=4096)
 def prefix_number(prefix: str) -> tuple[int, int, int]:
     """The prefix as (32 or 128 bits, number of its first address, length). Raises ValueError when it is no CIDR."""
     address, _unused, length = prefix.partition("/")
