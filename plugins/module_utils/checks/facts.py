@@ -19,6 +19,7 @@ from typing import NamedTuple
 from ..network.address_book import AddressBook
 from ..network.cni import (
     devices,
+    gateways,
     holds,
     is_block_sized,
     is_default,
@@ -161,10 +162,9 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
         ]
     for bits, command in _TABLE_COMMANDS.items():
         if command in node.printed:
-            kept[bits] = store.keep(node.printed[command])
+            kept[bits] = store.keep(node.printed[command], bits)
             tables[bits] = kept[bits].open()
-            lines = [line.text for line in tables[bits].unparsed]
-            unproved += _not_understood(command, lines, node)
+            unproved += _not_understood(command, tables[bits].unparsed, node)
     for bits, command in _RULE_COMMANDS.items():
         if command in node.printed:
             parsed = _read_rules(node.printed[command])
@@ -222,10 +222,8 @@ def keep(reading: Reading) -> NodeFacts:
         neighbours=reading.neighbours,
         sysctls={name: value for name, value in reading.snapshot.sysctls.items() if _port(name) in ports},
         blocks=tuple(_own_blocks(reading)),
-        next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra.routes)),
-        block_rows=tuple(
-            route for table in reading.tables.values() for route in table.extra.routes if routes_block(route)
-        ),
+        next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra)),
+        block_rows=tuple(route for table in reading.tables.values() for route in table.extra if routes_block(route)),
         networks=tuple(route for table in reading.tables.values() for route in table.where(_is_connected_network)),
         strange_hosts=tuple(_strange_hosts(reading)),
         default_routes=frozenset(bits for bits, table in reading.tables.items() if table.where(_is_default_route)),
@@ -426,6 +424,11 @@ class Facts:
         """The node that has the address on one of its interfaces, None when no node has, or several have."""
         return self._owners.get((bits, number))
 
+    def only_owner(self, row: Route | None) -> str | None:
+        """The node that all next hops of a row belong to."""
+        owners = {self.owner(*address_number(next_hop)) for next_hop in gateways(row)} if row else set()
+        return owners.pop() if len(owners) == 1 else None
+
     def _read_blocks(self) -> list[Block]:
         blocks: list[Block] = []
         for name, facts in self.nodes.items():
@@ -453,7 +456,7 @@ class Facts:
             for table in facts.tables.values():
                 if table.base not in bases:
                     bases.add(table.base)
-                    yield from ((name, hop) for hop in _next_hops(table.base.parsed.routes))
+                    yield from ((name, hop) for hop in _next_hops(table.base.routes))
 
     def devices_out(self, node: str) -> set[str]:
         """The devices through which a node sends packets to what is behind other nodes."""
@@ -477,7 +480,7 @@ class Facts:
     @cached_property
     def _base_devices(self) -> dict[Base, set[str]]:
         bases = {table.base for facts in self.nodes.values() for table in facts.tables.values()}
-        return {base: self._devices(None, _next_hops(base.parsed.routes)) for base in bases}
+        return {base: self._devices(None, _next_hops(base.routes)) for base in bases}
 
     def _devices(self, node: str | None, hops: Iterable[NextHop]) -> set[str]:
         owners = ((hop, self.owner(*address_number(hop.gateway))) for hop in hops if not hop.dst.endswith("/0"))

@@ -215,8 +215,8 @@ def blame(arrived: Iterable[Way], lost: Iterable[Way]) -> Iterator[Blamed]:
 
     A node is judged by its ways to other nodes: those to its own pods say nothing of it.
     """
-    sound = Counter((element, way.kind) for way in arrived for element in _elements(way))
     rest = list(lost)
+    sound = Counter((element, way.kind) for way in arrived if rest for element in _elements(way))
     while rest:
         found: dict[Element, list[Way]] = {}
         for way in rest:

@@ -14,7 +14,7 @@ from ..text.ip_rule import Rule
 from .cni import devices, gateways
 from .interface_names import recognise_interface
 from .policy_rules import decisions
-from .table import RouteTable, address_number
+from .table import address_number
 from .table_store import KeptTable, NodeTable
 
 # node: to a node, by an address of its own.
@@ -94,10 +94,9 @@ class Forwarding:
         table, rules = self.table(bits), self.rules.get(bits)
         if not rules:
             return [self.move(table.find(bits, number))]
-        routes = table.parsed.routes
         return [
             Move("dropped", rule=rule) if row is None and rule else self.move(row)._replace(rule=rule)
-            for row, rule in decisions(rules, address, lambda name: RouteTable(routes, (name,)).find(bits, number))
+            for row, rule in decisions(rules, address, lambda name: table.find_in(name, bits, number))
         ]
 
     def owner_of(self, address: str) -> str | None:
