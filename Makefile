@@ -57,6 +57,10 @@ check: setup-test ## Lint, types, layers and unit tests: the daily loop.
 test-matrix: setup-test ## Run the tests and the lab with each Python, ansible-core and Kubernetes client, on netns clusters.
 	@python tests/matrix.py
 
+.PHONY: docs
+docs: setup-test ## Write docs/findings.md from the catalogue of findings.
+	@PYTHONPATH=build python tools/findings.py > docs/findings.md
+
 .PHONY: bench
 bench: setup-test $(kit) ## Measure against kubectl, kubernetes.core and jc, and print a table of ratios.
 	@PYTHONPATH=build python tests/benchmarks
