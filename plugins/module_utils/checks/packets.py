@@ -134,9 +134,14 @@ def protocol_of(item: ProbePing | ProbeConnection) -> str:
     return "TCP connections" if isinstance(item, ProbeConnection) else "pings"
 
 
-def line_of(source: End, target: End | str, item: ProbePing | ProbeConnection) -> str:
+def between(source: End | str, target: End | str, address: str) -> str:
+    """From where to where, in words."""
+    return f"from {source} to {target}" + (f" ({address})" if target != address else "")
+
+
+def line_of(source: End | str, target: End | str, item: ProbePing | ProbeConnection) -> str:
     """What was measured, in words."""
-    what = f"from {source} to {target} ({item.address})"
+    what = between(source, target, item.address)
     if isinstance(item, ProbeConnection):
         error = f": {item.error}" if item.error else ""
         return f"TCP {what}, port {item.port}: {'connected' if item.ok else f'not connected{error}'}"

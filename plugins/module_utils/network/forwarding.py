@@ -83,10 +83,11 @@ class Forwarding:
             self._open[bits] = self.tables[bits].open()
         return self._open[bits]
 
-    def moves(self, address: str) -> list[Move]:
+    def moves(self, address: str, source: str | None = None) -> list[Move]:
         """Where packets to the address go: some of them first, where an ``ip rule`` says so, all others last.
 
-        Empty when the table is not known. Raises ValueError when the address is none.
+        ``source`` is where they are from: without it, rules that ask for it are for some packets. Empty when the table is not
+        known. Raises ValueError when the address is none.
         """
         bits, number = address_number(address)
         if bits not in self.tables:
@@ -95,9 +96,13 @@ class Forwarding:
         if not rules:
             return [self.move(table.find(bits, number))]
         routes = table.parsed.routes
+
+        def find(table: str) -> Route | None:
+            return RouteTable(routes, (table,)).find(bits, number)
+
         return [
             Move("dropped", rule=rule) if row is None and rule else self.move(row)._replace(rule=rule)
-            for row, rule in decisions(rules, address, lambda name: RouteTable(routes, (name,)).find(bits, number))
+            for row, rule in decisions(rules, address, find, source)
         ]
 
     def owner_of(self, address: str) -> str | None:

@@ -348,11 +348,10 @@ def _plug(tile: _Tile) -> str:
 
 
 def _paths(number: int, pair: ExplainedPair) -> Iterator[_Path]:
-    """The way there; the way back only where it is the one that loses the packet."""
-    there = _Path(number, _stops(pair.there), any(step.lost for step in pair.there))
-    yield there
-    if not there.lost and any(step.lost for step in pair.back):
-        yield _Path(number, _stops(pair.back), lost=True)
+    """The first way there; another one only where it is the one that loses the packet."""
+    paths = [_Path(number, _stops(way.steps), way.outcome in ("lost", "loop")) for way in pair.ways]
+    yield from paths[:1]
+    yield from [path for path in paths[1:] if path.lost and not paths[0].lost][:1]
 
 
 def _stops(steps: Sequence[Step]) -> tuple[str, ...]:
