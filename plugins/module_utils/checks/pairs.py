@@ -182,7 +182,7 @@ def _with_answers(found: Walk, tries: Tries) -> Walk:
     steps = []
     for step in found.steps:
         ttl = tries.answers.get(step.pod or step.node or "")
-        steps.append(replace(step, measured=f"answers a traceroute as hop {ttl}") if ttl is not None else step)
+        steps.append(replace(step, measured=f"hop {ttl} of the traceroute") if ttl is not None else step)
     return replace(found, steps=tuple(steps))
 
 
@@ -192,7 +192,7 @@ def _proved(found: Walk) -> Walk:
         return replace(found, reason="packets arrive, and the tables lead there")
     steps = tuple(replace(step, lost=False) for step in found.steps)
     if found.end == "unsure":
-        return Walk(steps, "delivered", f"packets arrive, by a way that tables do not show all of: {found.reason}")
+        return Walk(steps, "delivered", "packets arrive, by a way that tables do not show all of")
     return Walk(steps, "unsure", f"packets arrive, though by the tables they should not: {found.reason}")
 
 

@@ -146,7 +146,7 @@ def _pair(pair: ExplainedPair) -> Element:
         element("h3", f"From {pair.source} to {pair.target}"),
         element("p", f"Why: {wording.sentence(pair.reason)}"),
         (_way(way, told=pair.reason) for way in pair.ways),
-        [element("h4", "Measured"), element("pre", "\n".join(pair.measured))] if pair.measured else None,
+        [element("h4", "Measured"), element("ul", (element("li", line) for line in pair.measured))],
         class_=kind,
     )
 
@@ -162,10 +162,11 @@ def _way(way: ExplainedWay, told: str) -> Child:
 
 
 def _step(step: Step) -> Element:
-    rows = [(element("br"), code(line)) for line in (step.rule, step.row) if line]
     lost = (" ", status("fail", "Lost here")) if step.lost else None
-    seen = element("span", f" {wording.sentence(step.measured)}", class_="soft") if step.measured else None
-    return element("li", wording.sentence(step.text), seen, lost, rows)
+    lines: list[Child] = [code(line) for line in (step.rule, step.row) if line]
+    if step.measured:
+        lines.append(element("span", step.measured, class_="soft"))
+    return element("li", wording.sentence(step.text), lost, ((element("br"), line) for line in lines))
 
 
 def _not_proved(items: Sequence[NotProved]) -> Section:

@@ -35,9 +35,9 @@ _HOPS = 7
 _MARGIN = 22
 _GAP = 16
 _SPINE = 6
-_BUS = 14
+_BUS = 22
 _RAIL = 20
-_CARD = 46
+_CARD = 54
 _TITLE = 40
 _LINE = 18
 _RULE = 12
@@ -268,11 +268,12 @@ def _picture(tiles: Sequence[_Tile], variant: int, paths: Sequence[_Path], node_
     _place(tiles, columns)
     width = _MARGIN + columns * (form.width + _GAP) - _GAP + 2
     height = max(tile.y + tile.height for tile in tiles) + 2
+    drawn = [shape for path in paths for shape in _drawn_path(path, tiles, node_of, width)]
     return element(
         "svg",
         _network(tiles, columns),
         map(_drawn_tile, tiles),
-        (_drawn_path(path, tiles, node_of, width) for path in paths),
+        sorted(drawn, key=lambda shape: shape.tag != "polyline"),  # no way covers another one's number
         class_=f"picture columns-{variant} {form.style}",
         viewBox=f"0 0 {width} {_number(height)}",
         role="img",
@@ -299,7 +300,7 @@ def _network(tiles: Sequence[_Tile], columns: int) -> Iterator[Element]:
         last = tiles[start : start + columns][-1]
         yield _line(_SPINE, last.bus, last.rail, last.bus, "net")
     first = tiles[:columns][-1]
-    yield _text(first.rail + 14, first.bus + 4, "node network", "label dim", 99)
+    yield _text(first.rail + 14, first.bus - 8, "node network", "label dim", 99)
 
 
 def _drawn_tile(tile: _Tile) -> Iterator[Element]:
@@ -311,7 +312,7 @@ def _drawn_tile(tile: _Tile) -> Iterator[Element]:
     left = tile.x + form.left
     room = form.width - form.left - form.right
     yield _line(tile.rail, tile.bus, tile.rail, tile.top, "wire")
-    yield _text(tile.rail + 10, tile.top - 9, _plug(tile), "dim", (form.width - _RAIL - 10) / form.character)
+    yield _text(tile.rail + 16, tile.top - 9, _plug(tile), "dim", (form.width - _RAIL - 16) / form.character)
     yield _card(tile, style)
     yield _line(tile.rail, tile.top, tile.rail, max(pods.values(), default=tile.top), "wire")
     title = f"{_SIGNS[worst]} {tile.title}" if worst else tile.title
@@ -403,7 +404,8 @@ def _points(
         if at is not None and tile is not at:
             yield tile.rail + aside, tile.bus + aside
         pods = tile.pods()
-        y = pods.get(stop, tile.top + (20 if tile.form is _WITH_PODS else 0))
+        # Beside the title, where there is room for the marks of each path.
+        y = pods.get(stop, tile.top + (20 + 3 * aside if tile.form is _WITH_PODS else 0))
         pod = [(tile.rail + 12, y)] if stop in pods else []
         rail = (tile.rail + aside, y)
         yield from ([*pod, rail] if at is None else [rail, *pod])

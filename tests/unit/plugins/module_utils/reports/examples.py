@@ -164,7 +164,7 @@ LOST_THERE = ExplainedWay(
             None,
             "default via 172.18.0.1 dev eth0",
             "sends the packet to 172.18.0.1 at eth0 by its default route; no table shows its way from there",
-            measured="answers a traceroute as hop 1",
+            measured="hop 1 of the traceroute",
             lost=True,
         ),
     ),
@@ -183,7 +183,7 @@ BACK = ExplainedWay(
             "demo-worker",
             "192.168.157.128/26 via 172.18.0.4 dev eth0 proto 80 onlink",
             "sends the packet on to node demo-worker",
-            measured="answers a traceroute as hop 1",
+            measured="hop 1 of the traceroute",
         ),
         step(
             "demo-worker",
