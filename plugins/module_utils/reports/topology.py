@@ -268,7 +268,7 @@ def _picture(tiles: Sequence[_Tile], variant: int, paths: Sequence[_Path], node_
     _place(tiles, columns)
     width = _MARGIN + columns * (form.width + _GAP) - _GAP + 2
     height = max(tile.y + tile.height for tile in tiles) + 2
-    drawn = [shape for path in paths for shape in _drawn_path(path, tiles, node_of, width)]
+    drawn: list[Element] = [shape for path in paths for shape in _drawn_path(path, tiles, node_of, width)]
     return element(
         "svg",
         _network(tiles, columns),
@@ -316,7 +316,7 @@ def _drawn_tile(tile: _Tile) -> Iterator[Element]:
     yield _card(tile, style)
     yield _line(tile.rail, tile.top, tile.rail, max(pods.values(), default=tile.top), "wire")
     title = f"{_SIGNS[worst]} {tile.title}" if worst else tile.title
-    yield _text(left, tile.top + 25, title, f"title {style}", room / 8.2)
+    yield _text(left, tile.top + 25, title, f"title {style}", room / 8.2, width=room)
     for line, y in tile.placed():
         if line.pod is not None:
             yield _line(tile.rail, y, tile.rail + 9, y, "wire")
@@ -435,15 +435,19 @@ def _circle(x: float, y: float, radius: float, style: str) -> Element:
     return element("circle", cx=_number(x), cy=_number(y), r=_number(radius), class_=style)
 
 
-def _text(x: float, y: float, text: str, style: str, room: float) -> Element:
-    """Text of at most ``room`` characters; a longer one is cut in the middle, and whole in its tooltip."""
+def _text(x: float, y: float, text: str, style: str, room: float, width: float | None = None) -> Element:
+    """Text of at most ``room`` characters; a longer one is cut in the middle, and whole in its tooltip.
+
+    What was cut is drawn ``width`` pixels wide, where that is given because the characters of its font differ.
+    """
     whole = visible(text)
-    shown, tooltip = whole, None
-    if len(whole) > int(room):
-        tail = int(room) // 3
-        shown = f"{whole[: int(room) - tail - 1]}…{whole[-tail:]}"
-        tooltip = element("title", whole)
-    return element("text", tooltip, shown, x=_number(x), y=_number(y), class_=style.strip() or None)
+    place = {"x": _number(x), "y": _number(y), "class_": style.strip() or None}
+    if len(whole) <= int(room):
+        return element("text", whole, **place)
+    tail = int(room) // 3
+    shown = f"{whole[: int(room) - tail - 1]}…{whole[-tail:]}"
+    fitted = {} if width is None else {"textLength": _number(width), "lengthAdjust": "spacingAndGlyphs"}
+    return element("text", element("title", whole), shown, **place, **fitted)
 
 
 def _number(value: float) -> str:
