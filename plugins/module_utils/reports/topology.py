@@ -268,12 +268,13 @@ def _picture(tiles: Sequence[_Tile], variant: int, paths: Sequence[_Path], node_
     _place(tiles, columns)
     width = _MARGIN + columns * (form.width + _GAP) - _GAP + 2
     height = max(tile.y + tile.height for tile in tiles) + 2
-    drawn: list[Element] = [shape for path in paths for shape in _drawn_path(path, tiles, node_of, width)]
+    ways = [shape for path in paths for shape in _drawn_path(path, tiles, node_of, width)]
+    ways.sort(key=lambda shape: shape.tag != "polyline")  # none covers another one's number
     return element(
         "svg",
         _network(tiles, columns),
         map(_drawn_tile, tiles),
-        sorted(drawn, key=lambda shape: shape.tag != "polyline"),  # no way covers another one's number
+        ways,
         class_=f"picture columns-{variant} {form.style}",
         viewBox=f"0 0 {width} {_number(height)}",
         role="img",
