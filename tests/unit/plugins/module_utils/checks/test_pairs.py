@@ -12,7 +12,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.checks.judge import
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.verdict import ExplainedPair, ExplainedWay, Step
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InputError
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.places import Pair
-from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Policy, Snapshot
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Policy, ProbePing, Snapshot
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probes import place
 
 from tests.unit.plugins.module_utils.checks.lab import MAIN4, MAIN6, OUTSIDE, Lab
@@ -158,11 +158,16 @@ def test_without_a_packet_the_world_outside_stays_unknown() -> None:
 
 
 def test_a_services_address_says_what_it_is_and_a_lost_ping_to_it_says_nothing() -> None:
-    lab = asked()
-    snapshot = lab.snapshot()
-    explained = explain(snapshot, "bb1", "10.96.0.1")
+    snapshot = asked().snapshot()
+    lost = ProbePing("10.96.0.1", "10.96.0.1", 2, 0, retried=True)
+    nodes = tuple(
+        replace(node, insides=tuple(replace(inside, pings=(lost,)) for inside in node.insides))
+        for node in snapshot.nodes
+    )
+    explained = explain(Snapshot(snapshot.cluster, nodes), "bb1", "10.96.0.1")
     assert explained.arrives is None
     assert "a Service's" in explained.reason
+    assert "ping from pod default/bb1 to 10.96.0.1: 0 of 2 packets came back" in explained.measured
 
 
 def test_an_address_that_no_pod_has_is_dropped_by_the_block_that_it_is_from() -> None:
@@ -418,11 +423,8 @@ def test_each_family_has_its_own_ways_and_one_that_is_broken_is_named() -> None:
     lab = Lab(ipv6=True)
     lab.ask("default/bb1", "default/bb2")
     lab.delete_route(WORKER, lab.worker2.block6, MAIN6)
-    lab.lose(
-        lambda source, target: (
-            ":" in source and {source, target} == {lab.pod("default/bb1").ip6, lab.pod("default/bb2").ip6}
-        )
-    )
+    ends = {lab.pod("default/bb1").ip6, lab.pod("default/bb2").ip6}
+    lab.lose(lambda source, target: {source, target} == ends)
     explained = explain(lab)
     assert [(way.direction, way.family) for way in explained.ways] == [
         ("there", "IPv4"),
