@@ -61,6 +61,10 @@ test-matrix: setup-test ## Run the tests and the lab with each Python, ansible-c
 soak: setup-test ## Judge a healthy netns cluster 200 times on a busy machine, and try the parsers with many more inputs: half an hour.
 	@PYTHONPATH=build python tests/soak.py
 
+.PHONY: docs
+docs: setup-test ## Write docs/findings.md from the catalogue of findings.
+	@PYTHONPATH=build python tools/findings.py > docs/findings.md
+
 .PHONY: bench
 bench: setup-test $(kit) ## Measure against kubectl, kubernetes.core and jc, and print a table of ratios.
 	@PYTHONPATH=build python tests/benchmarks

@@ -31,7 +31,7 @@ from ..network.cni import (
 from ..network.forwarding import Forwarding
 from ..network.interface_names import recognise_interface
 from ..network.policy_rules import are_usual, not_followed
-from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Policy, Probe
+from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, PodInside, Policy, Probe
 from ..network.table import PrefixMap, address_number, prefix_number, table_of
 from ..network.table_store import Base, KeptTable, NodeTable, TableStore
 from ..text.ip_address import Link, parse_ip_address
@@ -41,8 +41,8 @@ from ..text.ip_rule import ParsedRules, Rule, parse_ip_rule
 from .verdict import NotProved
 
 FAMILIES = {32: "IPv4", 128: "IPv6"}
-_TABLE_COMMANDS = {32: "ip -4 route show table all", 128: "ip -6 route show table all"}
-_POD_TABLE_COMMANDS = {32: "ip -4 route", 128: "ip -6 route"}
+TABLE_COMMANDS = {32: "ip -4 route show table all", 128: "ip -6 route show table all"}
+POD_TABLE_COMMANDS = {32: "ip -4 route", 128: "ip -6 route"}
 _RULE_COMMANDS = {32: "ip rule", 128: "ip -6 rule"}
 
 _MOST_OPEN = 64
@@ -114,7 +114,7 @@ class NodeFacts:
     interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by the key of the pod, as far as
     pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``stands_in_for_gateway`` tells that its pods
     send by a gateway that is nowhere, for which the kernel answers as long as the node forwards and has a route to it.
-    ``unread`` is that of the snapshot.
+    ``insides`` and ``unread`` are those of the snapshot.
     """
 
     node: Node
@@ -134,6 +134,7 @@ class NodeFacts:
     macs: Mapping[str, frozenset[str]]
     pod_mtu: int | None
     stands_in_for_gateway: bool
+    insides: tuple[PodInside, ...]
     probe: Probe | None
     host_probe: Probe | None
     unread: Mapping[str, str]
@@ -160,7 +161,7 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
             NotProved(f"{what} of pod {probe.pod}", reason, node.node.name, probe.pod)
             for what, reason in probe.unread.items()
         ]
-    for bits, command in _TABLE_COMMANDS.items():
+    for bits, command in TABLE_COMMANDS.items():
         if command in node.printed:
             kept[bits] = store.keep(node.printed[command], bits)
             tables[bits] = kept[bits].open()
@@ -186,21 +187,26 @@ def _read_rules(text: str) -> ParsedRules:
 def _read_insides(node: NodeSnapshot, links: Iterable[Link]) -> Iterator[Inside]:
     by_index = {link.index: link for link in links}
     for inside in (*node.insides, *([node.probe] if node.probe else ())):
-        own = parse_ip_address(inside.printed.get("ip addr", "")).links
-        peers = [by_index.get(_peer_index(link) or 0) for link in own]
-        # Each end names the other: an index alone may be one of another namespace.
-        ends = [peer for peer in peers if peer and any(peer.peer == f"if{link.index}" for link in own)]
-        yield Inside(
-            pod=inside.pod,
-            links=own,
-            routes={
-                bits: tuple(parse_ip_route(inside.printed[command]).routes)
-                for bits, command in _POD_TABLE_COMMANDS.items()
-                if command in inside.printed
-            },
-            neighbours=parse_ip_neighbour(inside.printed.get("ip neigh", "")).neighbours,
-            interface=ends[0] if len(ends) == 1 else None,
-        )
+        yield read_inside(inside, by_index)
+
+
+def read_inside(inside: PodInside | Probe, by_index: Mapping[int, Link]) -> Inside:
+    """What a pod says of itself, read. ``by_index`` are the links of its node, empty where its end there does not matter."""
+    own = parse_ip_address(inside.printed.get("ip addr", "")).links
+    peers = [by_index.get(_peer_index(link) or 0) for link in own]
+    # Each end names the other: an index alone may be one of another namespace.
+    ends = [peer for peer in peers if peer and any(peer.peer == f"if{link.index}" for link in own)]
+    return Inside(
+        pod=inside.pod,
+        links=own,
+        routes={
+            bits: tuple(parse_ip_route(inside.printed[command]).routes)
+            for bits, command in POD_TABLE_COMMANDS.items()
+            if command in inside.printed
+        },
+        neighbours=parse_ip_neighbour(inside.printed.get("ip neigh", "")).neighbours,
+        interface=ends[0] if len(ends) == 1 else None,
+    )
 
 
 def _not_understood(command: str, lines: list[str], node: NodeSnapshot) -> list[NotProved]:
@@ -234,6 +240,7 @@ def keep(reading: Reading) -> NodeFacts:
         },
         pod_mtu=max((link.mtu for link in pod_links if _is_cnis(link)), default=None),
         stands_in_for_gateway=any(map(asks_for_gateway, reading.insides.values())) and not has_gateway(reading.links),
+        insides=reading.snapshot.insides,
         probe=reading.snapshot.probe,
         host_probe=reading.snapshot.host_probe,
         unread=reading.snapshot.unread,

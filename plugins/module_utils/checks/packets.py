@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..network.path import follow
-from ..network.snapshot import Probe, ProbeConnection, ProbePing
+from ..network.snapshot import PodInside, Probe, ProbeConnection, ProbePing
 from ..network.table import address_number
 from .facts import FAMILIES, Facts, is_settled
 from .fault import Fault, Loss
@@ -73,12 +73,21 @@ def probes_of(facts: Facts) -> Iterator[tuple[str, Probe, bool]]:
             yield name, node.host_probe, True
 
 
+def _measured(facts: Facts) -> Iterator[tuple[str, Probe | PodInside, bool, Sequence[ProbePing | ProbeConnection]]]:
+    """As :func:`probes_of`, and the pods of pairs, with what each of them measured."""
+    for name, probe, on_host in probes_of(facts):
+        yield name, probe, on_host, (*probe.pings, *probe.connections)
+    for name, node in facts.nodes.items():
+        for inside in node.insides:
+            if any(pod.key == inside.pod and is_settled(pod) for pod in facts.book.pods_on(name)):
+                yield name, inside, False, inside.pings
+
+
 def read_ways(facts: Facts) -> Ways:
-    """What probes measured between nodes and pods that should be reachable."""
+    """What probes, and pods of pairs, measured between nodes and pods that should be reachable."""
     ways = Ways()
     forbidden: dict[str, int] = {}
-    for name, probe, on_host in probes_of(facts):
-        measured: tuple[ProbePing | ProbeConnection, ...] = (*probe.pings, *probe.connections)
+    for name, probe, on_host, measured in _measured(facts):
         for item in measured:
             if isinstance(item, ProbePing) and item.size is not None:
                 continue
@@ -98,7 +107,7 @@ def read_ways(facts: Facts) -> Ways:
     return ways
 
 
-def source_end(facts: Facts, node: str, probe: Probe, on_host: bool, towards: str) -> End | None:
+def source_end(facts: Facts, node: str, probe: Probe | PodInside, on_host: bool, towards: str) -> End | None:
     """The probe's own end, in the family of the address that it sends to."""
     own: Iterable[str] = facts.nodes[node].node.addresses
     if not on_host:
@@ -143,9 +152,14 @@ def protocol_of(item: ProbePing | ProbeConnection) -> str:
     return "TCP connections" if isinstance(item, ProbeConnection) else "pings"
 
 
-def line_of(source: End, target: End | str, item: ProbePing | ProbeConnection) -> str:
+def between(source: End | str, target: End | str, address: str) -> str:
+    """From where to where, in words."""
+    return f"from {source} to {target}" + (f" ({address})" if target != address else "")
+
+
+def line_of(source: End | str, target: End | str, item: ProbePing | ProbeConnection) -> str:
     """What was measured, in words."""
-    what = f"from {source} to {target} ({item.address})"
+    what = between(source, target, item.address)
     if isinstance(item, ProbeConnection):
         error = f": {item.error}" if item.error else ""
         return f"TCP {what}, port {item.port}: {'connected' if item.ok else f'not connected{error}'}"

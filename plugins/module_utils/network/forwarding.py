@@ -83,10 +83,11 @@ class Forwarding:
             self._open[bits] = self.tables[bits].open()
         return self._open[bits]
 
-    def moves(self, address: str) -> list[Move]:
+    def moves(self, address: str, source: str | None = None) -> list[Move]:
         """Where packets to the address go: some of them first, where an ``ip rule`` says so, all others last.
 
-        Empty when the table is not known. Raises ValueError when the address is none.
+        ``source`` is where they are from: without it, rules that ask for it are for some packets. Empty when the table is not
+        known. Raises ValueError when the address is none.
         """
         bits, number = address_number(address)
         if bits not in self.tables:
@@ -96,7 +97,7 @@ class Forwarding:
             return [self.move(table.find(bits, number))]
         return [
             Move("dropped", rule=rule) if row is None and rule else self.move(row)._replace(rule=rule)
-            for row, rule in decisions(rules, address, lambda name: table.find_in(name, bits, number))
+            for row, rule in decisions(rules, address, lambda name: table.find_in(name, bits, number), source)
         ]
 
     def owner_of(self, address: str) -> str | None:
