@@ -26,13 +26,14 @@ attributes:
   check_mode:
     description:
       - No probe pod is made and no file is written; tables are read and judged, and the verdict says what is not proved without
-        probe pods.
+        probe pods. Pairs are explained by the tables alone.
   diff_mode:
     support: none
     description: What is measured anew each time has no difference to show.
 options:
   probe:
-    description: Whether to make probe pods. Without them no promise can be proved, only refuted.
+    description:
+      - Whether to make probe pods. Without them no promise can be proved, only refuted, and nothing is measured for O(pairs).
     type: bool
     default: true
   probe_namespace:
@@ -73,6 +74,23 @@ options:
     type: str
     choices: [auto, container, agent_pod, probe_pod]
     default: auto
+  pairs:
+    description:
+      - Pairs to explain, each to be found in RV(pairs). At each step it is said where the packet is, which row decides, where
+        it goes on to and what was measured, and where it is lost.
+      - The pods that are named are pinged and traced from, where their images have these programs.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      from:
+        description: The pod (NAME in the namespace default, or NAMESPACE/NAME) or the node (node/NAME) to start from.
+        type: str
+        required: true
+      to:
+        description: The pod (NAME or NAMESPACE/NAME), the node (node/NAME) or the IP address to reach.
+        type: str
+        required: true
   outside:
     description:
       - An address outside of the cluster that pods and nodes are to reach, such as V(8.8.8.8).
@@ -125,6 +143,17 @@ EXAMPLES = r"""
 - name: Judge a snapshot from elsewhere, without the cluster
   kubelab.podnet.network_validate:
     snapshot_src: /tmp/demo.snapshot
+
+- name: Explain why one pod does not reach another
+  kubelab.podnet.network_validate:
+    pairs:
+      - {from: web/front-0, to: web/back-0}
+      - {from: node/demo-worker, to: 8.8.8.8}
+  register: network
+
+- name: Say where packets are lost
+  ansible.builtin.debug:
+    msg: "{{ network.pairs[0].reason }}"
 
 - name: Take the probe image from a registry of one's own, and keep Istio out
   kubelab.podnet.network_validate:
@@ -210,10 +239,99 @@ coverage:
   type: dict
   sample: {nodes: 3, nodes_read: 3, pods: 5, pods_pinged: 5, probes: 6, pairs: 15, pairs_by_routes: 15, pairs_by_packets: 12}
 pairs:
-  description: Single pairs, explained step by step. Empty so far, there is no option yet to ask for one.
+  description: The pairs of O(pairs), explained, in the order asked for.
   returned: success
   type: list
   elements: dict
+  contains:
+    from:
+      description: Where it starts, as NAMESPACE/NAME of a pod or node/NAME.
+      type: str
+    to:
+      description: What is to be reached, in the same notation, or an address.
+      type: str
+    arrives:
+      description:
+        - V(true) where packets were seen to arrive, V(false) where they did not, or the tables lose them.
+        - V(null) where neither tells. Tables alone prove that packets are sent the right way, not that they arrive.
+      type: bool
+    reason:
+      description: What matters most, in one sentence.
+      type: str
+    ways:
+      description:
+        - The way there and the way back, in each family that both ends have. There is no way back from an address that
+          nobody in the cluster has.
+      type: list
+      elements: dict
+      contains:
+        direction:
+          description: Whether it is the way there or back.
+          type: str
+          choices: [there, back]
+        family:
+          description: The family of the addresses.
+          type: str
+          choices: [IPv4, IPv6]
+        source:
+          description: The address that packets are from.
+          type: str
+        target:
+          description: The address that packets are for.
+          type: str
+        outcome:
+          description:
+            - What the tables say, unless what was measured proves more.
+            - V(unsure) where packets go into what tables do not show, such as the network outside, and nothing was measured;
+              or where what was measured is not what the tables say.
+          type: str
+          choices: [delivered, lost, loop, unsure]
+        reason:
+          description: Why it is so; for V(lost) also where, and the code of the finding that explains it.
+          type: str
+        steps:
+          description: The steps, up to the one where the packet is lost.
+          type: list
+          elements: dict
+          contains:
+            node:
+              description: The node that the packet is on, V(null) in a pod.
+              type: str
+            pod:
+              description: The pod that the packet is in, V(null) on a node.
+              type: str
+            rule:
+              description: The line of C(ip rule) that led to the row, V(null) where there are only the usual rules.
+              type: str
+            row:
+              description: The row that decides, as printed; V(null) where there is none, or it is not known.
+              type: str
+            next_hop:
+              description: The next hop of the row.
+              type: str
+            device:
+              description: The interface that the packet leaves through.
+              type: str
+            to:
+              description: The node, pod or address that this leads to.
+              type: str
+            text:
+              description: The step in a sentence.
+              type: str
+            measured:
+              description: What a traceroute saw of the step.
+              type: str
+            lost:
+              description: Whether the packet does not get on from here.
+              type: bool
+    findings:
+      description: The codes of the findings that can have lost packets which did not arrive.
+      type: list
+      elements: str
+    measured:
+      description: What was measured between the two, and what could not be and why, in lines.
+      type: list
+      elements: str
 error:
   description: A stable name of what went wrong.
   returned: on failure

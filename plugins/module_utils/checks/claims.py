@@ -167,7 +167,7 @@ def _two_cnis(facts: Facts) -> Iterator[Fault]:
         own = _doers(node.block_rows)
         for table in node.tables.values():
             if table.base not in of_base:
-                of_base[table.base] = _doers(table.base.where(routes_block))
+                of_base[table.base] = _doers(route for _place, route in table.base.where(routes_block))
             if _in_each_others_way(of_base[table.base], own):
                 doers = _doers(table.open().where(routes_block))
                 for cnis in _in_each_others_way(doers, doers):

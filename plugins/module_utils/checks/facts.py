@@ -19,6 +19,7 @@ from typing import NamedTuple
 from ..network.address_book import AddressBook
 from ..network.cni import (
     devices,
+    gateways,
     holds,
     is_block_sized,
     is_default,
@@ -30,7 +31,7 @@ from ..network.cni import (
 from ..network.forwarding import Forwarding
 from ..network.interface_names import recognise_interface
 from ..network.policy_rules import are_usual, not_followed
-from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Policy, Probe
+from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, PodInside, Policy, Probe
 from ..network.table import PrefixMap, address_number, prefix_number, table_of
 from ..network.table_store import Base, KeptTable, NodeTable, TableStore
 from ..text.ip_address import Link, parse_ip_address
@@ -40,8 +41,8 @@ from ..text.ip_rule import ParsedRules, Rule, parse_ip_rule
 from .verdict import NotProved
 
 FAMILIES = {32: "IPv4", 128: "IPv6"}
-_TABLE_COMMANDS = {32: "ip -4 route show table all", 128: "ip -6 route show table all"}
-_POD_TABLE_COMMANDS = {32: "ip -4 route", 128: "ip -6 route"}
+TABLE_COMMANDS = {32: "ip -4 route show table all", 128: "ip -6 route show table all"}
+POD_TABLE_COMMANDS = {32: "ip -4 route", 128: "ip -6 route"}
 _RULE_COMMANDS = {32: "ip rule", 128: "ip -6 rule"}
 
 _MOST_OPEN = 64
@@ -113,7 +114,7 @@ class NodeFacts:
     interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by the key of the pod, as far as
     pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``stands_in_for_gateway`` tells that its pods
     send by a gateway that is nowhere, for which the kernel answers as long as the node forwards and has a route to it.
-    ``unread`` is that of the snapshot.
+    ``insides`` and ``unread`` are those of the snapshot.
     """
 
     node: Node
@@ -133,6 +134,7 @@ class NodeFacts:
     macs: Mapping[str, frozenset[str]]
     pod_mtu: int | None
     stands_in_for_gateway: bool
+    insides: tuple[PodInside, ...]
     probe: Probe | None
     host_probe: Probe | None
     unread: Mapping[str, str]
@@ -159,12 +161,11 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
             NotProved(f"{what} of pod {probe.pod}", reason, node.node.name, probe.pod)
             for what, reason in probe.unread.items()
         ]
-    for bits, command in _TABLE_COMMANDS.items():
+    for bits, command in TABLE_COMMANDS.items():
         if command in node.printed:
-            kept[bits] = store.keep(node.printed[command])
+            kept[bits] = store.keep(node.printed[command], bits)
             tables[bits] = kept[bits].open()
-            lines = [line.text for line in tables[bits].unparsed]
-            unproved += _not_understood(command, lines, node)
+            unproved += _not_understood(command, tables[bits].unparsed, node)
     for bits, command in _RULE_COMMANDS.items():
         if command in node.printed:
             parsed = _read_rules(node.printed[command])
@@ -186,21 +187,26 @@ def _read_rules(text: str) -> ParsedRules:
 def _read_insides(node: NodeSnapshot, links: Iterable[Link]) -> Iterator[Inside]:
     by_index = {link.index: link for link in links}
     for inside in (*node.insides, *([node.probe] if node.probe else ())):
-        own = parse_ip_address(inside.printed.get("ip addr", "")).links
-        peers = [by_index.get(_peer_index(link) or 0) for link in own]
-        # Each end names the other: an index alone may be one of another namespace.
-        ends = [peer for peer in peers if peer and any(peer.peer == f"if{link.index}" for link in own)]
-        yield Inside(
-            pod=inside.pod,
-            links=own,
-            routes={
-                bits: tuple(parse_ip_route(inside.printed[command]).routes)
-                for bits, command in _POD_TABLE_COMMANDS.items()
-                if command in inside.printed
-            },
-            neighbours=parse_ip_neighbour(inside.printed.get("ip neigh", "")).neighbours,
-            interface=ends[0] if len(ends) == 1 else None,
-        )
+        yield read_inside(inside, by_index)
+
+
+def read_inside(inside: PodInside | Probe, by_index: Mapping[int, Link]) -> Inside:
+    """What a pod says of itself, read. ``by_index`` are the links of its node, empty where its end there does not matter."""
+    own = parse_ip_address(inside.printed.get("ip addr", "")).links
+    peers = [by_index.get(_peer_index(link) or 0) for link in own]
+    # Each end names the other: an index alone may be one of another namespace.
+    ends = [peer for peer in peers if peer and any(peer.peer == f"if{link.index}" for link in own)]
+    return Inside(
+        pod=inside.pod,
+        links=own,
+        routes={
+            bits: tuple(parse_ip_route(inside.printed[command]).routes)
+            for bits, command in POD_TABLE_COMMANDS.items()
+            if command in inside.printed
+        },
+        neighbours=parse_ip_neighbour(inside.printed.get("ip neigh", "")).neighbours,
+        interface=ends[0] if len(ends) == 1 else None,
+    )
 
 
 def _not_understood(command: str, lines: list[str], node: NodeSnapshot) -> list[NotProved]:
@@ -222,10 +228,8 @@ def keep(reading: Reading) -> NodeFacts:
         neighbours=reading.neighbours,
         sysctls={name: value for name, value in reading.snapshot.sysctls.items() if _port(name) in ports},
         blocks=tuple(_own_blocks(reading)),
-        next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra.routes)),
-        block_rows=tuple(
-            route for table in reading.tables.values() for route in table.extra.routes if routes_block(route)
-        ),
+        next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra)),
+        block_rows=tuple(route for table in reading.tables.values() for route in table.extra if routes_block(route)),
         networks=tuple(route for table in reading.tables.values() for route in table.where(_is_connected_network)),
         strange_hosts=tuple(_strange_hosts(reading)),
         default_routes=frozenset(bits for bits, table in reading.tables.items() if table.where(_is_default_route)),
@@ -236,6 +240,7 @@ def keep(reading: Reading) -> NodeFacts:
         },
         pod_mtu=max((link.mtu for link in pod_links if _is_cnis(link)), default=None),
         stands_in_for_gateway=any(map(asks_for_gateway, reading.insides.values())) and not has_gateway(reading.links),
+        insides=reading.snapshot.insides,
         probe=reading.snapshot.probe,
         host_probe=reading.snapshot.host_probe,
         unread=reading.snapshot.unread,
@@ -426,6 +431,11 @@ class Facts:
         """The node that has the address on one of its interfaces, None when no node has, or several have."""
         return self._owners.get((bits, number))
 
+    def only_owner(self, row: Route | None) -> str | None:
+        """The node that all next hops of a row belong to."""
+        owners = {self.owner(*address_number(next_hop)) for next_hop in gateways(row)} if row else set()
+        return owners.pop() if len(owners) == 1 else None
+
     def _read_blocks(self) -> list[Block]:
         blocks: list[Block] = []
         for name, facts in self.nodes.items():
@@ -453,7 +463,7 @@ class Facts:
             for table in facts.tables.values():
                 if table.base not in bases:
                     bases.add(table.base)
-                    yield from ((name, hop) for hop in _next_hops(table.base.parsed.routes))
+                    yield from ((name, hop) for hop in _next_hops(table.base.routes))
 
     def devices_out(self, node: str) -> set[str]:
         """The devices through which a node sends packets to what is behind other nodes."""
@@ -477,7 +487,7 @@ class Facts:
     @cached_property
     def _base_devices(self) -> dict[Base, set[str]]:
         bases = {table.base for facts in self.nodes.values() for table in facts.tables.values()}
-        return {base: self._devices(None, _next_hops(base.parsed.routes)) for base in bases}
+        return {base: self._devices(None, _next_hops(base.routes)) for base in bases}
 
     def _devices(self, node: str | None, hops: Iterable[NextHop]) -> set[str]:
         owners = ((hop, self.owner(*address_number(hop.gateway))) for hop in hops if not hop.dst.endswith("/0"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from ..network.places import Pair
 from ..network.snapshot import Pod, Policy, Snapshot
 from ..network.table_store import TableStore
 from .catalogue import CATALOGUE
@@ -16,6 +17,7 @@ from .fault import Fault
 from .hosts import check_hosts
 from .interfaces import check_pods_of
 from .packets import Ways
+from .pairs import explain_pairs
 from .policies import policies_for
 from .promises import judge_promises
 from .reachability import check_packets
@@ -24,9 +26,10 @@ from .translation import check_translation
 from .verdict import Coverage, Finding, NotProved, Promise, Verdict
 
 
-def judge(snapshot: Snapshot) -> Verdict:
-    """Judge a cluster. Iterates over its nodes once.
+def judge(snapshot: Snapshot, pairs: Iterable[Pair] = ()) -> Verdict:
+    """Judge a cluster, and explain pairs. Iterates over its nodes once.
 
+    :raises InputError: for an end of a pair that is not there.
     :raises ValueError: for an address or CIDR that is none, and what reading a snapshot's file raises.
     """
     facts, faults, not_proved = _read(snapshot)
@@ -47,6 +50,7 @@ def judge(snapshot: Snapshot) -> Verdict:
         not_proved=(*not_proved, *routes.not_proved, *packets.not_proved),
         findings=findings,
         coverage=_coverage(facts, routes, packets.ways),
+        pairs=explain_pairs(facts, faults, pairs),
     )
 
 
@@ -111,14 +115,13 @@ def _outcome(findings: Iterable[Finding], promises: Iterable[Promise]) -> Litera
 
 
 def _coverage(facts: Facts, routes: RouteReport, ways: Ways) -> Coverage:
-    pairs = ways.arrived_pairs
     return Coverage(
         nodes=len(facts.nodes),
         nodes_read=sum(node.is_read for node in facts.nodes.values()),
         pods=len(facts.settled_pods),
-        pods_pinged=len({pod for _source, pod in pairs}),
+        pods_pinged=len({way.target.pod for way in ways.arrived}),
         probes=sum(node.probe is not None for node in facts.nodes.values()),
         pairs=routes.pairs,
         pairs_by_routes=routes.proved,
-        pairs_by_packets=len(pairs),
+        pairs_by_packets=len(ways.arrived_pairs),
     )

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..network.path import follow
-from ..network.snapshot import Probe, ProbeConnection, ProbePing
+from ..network.snapshot import PodInside, Probe, ProbeConnection, ProbePing
 from ..network.table import address_number
-from .facts import Facts, is_settled
+from .facts import FAMILIES, Facts, is_settled
 from .fault import Fault, Loss
 from .verdict import NotProved
 
@@ -28,6 +28,10 @@ class End(NamedTuple):
         return f"pod {self.pod}" if self.pod else f"node {self.node}"
 
 
+Kind = tuple[str, str]
+"""Family and protocol of packets."""
+
+
 class Way(NamedTuple):
     """Packets from a probe to an end, and whether they and their replies arrived. ``line`` says so in words."""
 
@@ -36,6 +40,11 @@ class Way(NamedTuple):
     arrived: bool
     protocol: str
     line: str
+
+    @property
+    def kind(self) -> Kind:
+        """What is lost of one kind says nothing of the others."""
+        return FAMILIES[address_number(self.target.address)[0]], self.protocol
 
 
 @dataclass(slots=True)
@@ -50,9 +59,9 @@ class Ways:
     not_proved: list[NotProved] = field(default_factory=list)
 
     @property
-    def arrived_pairs(self) -> set[tuple[str, str | None]]:
-        """Source and pod of the ways on which packets went there and back."""
-        return {(str(way.source), way.target.pod) for way in self.arrived}
+    def arrived_pairs(self) -> set[tuple[str, str]]:
+        """Source and pod's address of the ways on which packets went there and back."""
+        return {(str(way.source), way.target.address) for way in self.arrived}
 
 
 def probes_of(facts: Facts) -> Iterator[tuple[str, Probe, bool]]:
@@ -64,12 +73,21 @@ def probes_of(facts: Facts) -> Iterator[tuple[str, Probe, bool]]:
             yield name, node.host_probe, True
 
 
+def _measured(facts: Facts) -> Iterator[tuple[str, Probe | PodInside, bool, Sequence[ProbePing | ProbeConnection]]]:
+    """As :func:`probes_of`, and the pods of pairs, with what each of them measured."""
+    for name, probe, on_host in probes_of(facts):
+        yield name, probe, on_host, (*probe.pings, *probe.connections)
+    for name, node in facts.nodes.items():
+        for inside in node.insides:
+            if any(pod.key == inside.pod and is_settled(pod) for pod in facts.book.pods_on(name)):
+                yield name, inside, False, inside.pings
+
+
 def read_ways(facts: Facts) -> Ways:
-    """What probes measured between nodes and pods that should be reachable."""
+    """What probes, and pods of pairs, measured between nodes and pods that should be reachable."""
     ways = Ways()
     forbidden: dict[str, int] = {}
-    for name, probe, on_host in probes_of(facts):
-        measured: tuple[ProbePing | ProbeConnection, ...] = (*probe.pings, *probe.connections)
+    for name, probe, on_host, measured in _measured(facts):
         for item in measured:
             if isinstance(item, ProbePing) and item.size is not None:
                 continue
@@ -89,7 +107,7 @@ def read_ways(facts: Facts) -> Ways:
     return ways
 
 
-def source_end(facts: Facts, node: str, probe: Probe, on_host: bool, towards: str) -> End | None:
+def source_end(facts: Facts, node: str, probe: Probe | PodInside, on_host: bool, towards: str) -> End | None:
     """The probe's own end, in the family of the address that it sends to."""
     own: Iterable[str] = facts.nodes[node].node.addresses
     if not on_host:
@@ -134,9 +152,14 @@ def protocol_of(item: ProbePing | ProbeConnection) -> str:
     return "TCP connections" if isinstance(item, ProbeConnection) else "pings"
 
 
-def line_of(source: End, target: End | str, item: ProbePing | ProbeConnection) -> str:
+def between(source: End | str, target: End | str, address: str) -> str:
+    """From where to where, in words."""
+    return f"from {source} to {target}" + (f" ({address})" if target != address else "")
+
+
+def line_of(source: End | str, target: End | str, item: ProbePing | ProbeConnection) -> str:
     """What was measured, in words."""
-    what = f"from {source} to {target} ({item.address})"
+    what = between(source, target, item.address)
     if isinstance(item, ProbeConnection):
         error = f": {item.error}" if item.error else ""
         return f"TCP {what}, port {item.port}: {'connected' if item.ok else f'not connected{error}'}"
@@ -202,12 +225,12 @@ _RANK = {"pod": 3, "pods": 2, "node": 1, "pair": 0}
 
 
 def blame(arrived: Iterable[Way], lost: Iterable[Way]) -> Iterator[Blamed]:
-    """What is to blame: that of which all ways by ping, or by TCP, are lost, the most first; then that of which most are.
+    """What is to blame: that of which all ways of a kind are lost, the most first; then that of which most are.
 
     A node is judged by its ways to other nodes: those to its own pods say nothing of it.
     """
-    sound = Counter((element, way.protocol) for way in arrived for element in _elements(way))
     rest = list(lost)
+    sound = Counter((element, way.kind) for way in arrived if rest for element in _elements(way))
     while rest:
         found: dict[Element, list[Way]] = {}
         for way in rest:
@@ -218,10 +241,12 @@ def blame(arrived: Iterable[Way], lost: Iterable[Way]) -> Iterator[Blamed]:
         rest = [way for way in rest if way not in found[element]]
 
 
-def _weight(element: Element, lost: list[Way], sound: Mapping[tuple[Element, str], int]) -> tuple[int, float, int, int]:
-    by_protocol = Counter(way.protocol for way in lost)
-    arrived = {protocol: sound.get((element, protocol), 0) for protocol in by_protocol}
-    dead = sum(count for protocol, count in by_protocol.items() if not arrived[protocol])
+def _weight(
+    element: Element, lost: list[Way], sound: Mapping[tuple[Element, Kind], int]
+) -> tuple[int, float, int, int]:
+    by_kind = Counter(way.kind for way in lost)
+    arrived = {kind: sound.get((element, kind), 0) for kind in by_kind}
+    dead = sum(count for kind, count in by_kind.items() if not arrived[kind])
     share = len(lost) / (len(lost) + sum(arrived.values()))
     return dead, share, len(lost), _RANK[element.kind]
 

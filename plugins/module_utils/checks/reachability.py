@@ -110,9 +110,11 @@ def _fault(code: str, blamed: Blamed) -> Fault:
         "node": "to or from {}",
         "pair": "between {} and {}",
     }
-    protocols = {way.protocol for way in blamed.lost}
-    size = "large packets" if code == "mtu-too-small" else protocols.pop() if len(protocols) == 1 else "packets"
-    message = f"{size} {words[kind].format(*names)} are lost, though the tables lead them right"
+    families, protocols = map(set, zip(*(way.kind for way in blamed.lost), strict=True))
+    size = "large " if code == "mtu-too-small" else ""
+    family = f"{families.pop()} " if len(families) == 1 else ""
+    what = protocols.pop() if len(protocols) == 1 and not size else "packets"
+    message = f"{size}{family}{what} {words[kind].format(*names)} are lost, though the tables lead them right"
     to = None if kind != "pair" else tuple({host_prefix(way.target.address) for way in blamed.lost})
     pod = names[0] if kind == "pod" else None
     return Fault(code, message, tuple(way.line for way in blamed.lost), blamed.node, pod, to)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..network.cni import holds
+from ..network.cni import holds, is_default
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
 from ..network.table import number_address, prefix_number
+from ..text.ip_route import Route
 from ..text.ip_rule import Rule
 from .fault import Fault, listed
 from .routes import RIGHT, UNSURE, RouteJudge
@@ -49,12 +50,16 @@ def _places(judge: RouteJudge, node: Forwarding) -> list[int]:
     rules = judge.facts.nodes[node.node].rules[judge.bits]
     tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(_USUAL_TABLES)
     prefixes = {rule.dst for rule in rules if rule.dst}
-    for route in node.table(judge.bits).parsed.routes:
-        if route.table in tables and not route.dst.endswith("/0"):
+    for route in node.table(judge.bits).where(_names_table):
+        if route.table in tables and not is_default(route):
             prefixes.add(route.dst)
     places = {place for prefix in prefixes for place in judge.targets.within(prefix)}
     places.update(judge.targets.of_node.get(node.node, ()))
     return sorted(places.union(judge.samples(node)))
+
+
+def _names_table(route: Route) -> bool:
+    return route.table is not None
 
 
 def _is_for_pods(judge: RouteJudge, node: Forwarding, rule: Rule) -> bool:

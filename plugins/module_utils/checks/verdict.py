@@ -12,6 +12,7 @@ from ..text.lines import plain
 
 Severity = Literal["error", "warning", "info"]
 Proof = Literal["proved", "refuted", "not_proved"]
+Outcome = Literal["delivered", "lost", "loop", "unsure"]
 
 PROMISES: Mapping[str, str] = {
     "P1": "pods talk to pods without NAT",
@@ -66,7 +67,7 @@ class NotProved:
 class Coverage:
     """What the verdict covers: how many there are, and how many of them were judged.
 
-    A pair is a node or probe and a pod; ``pairs`` is nodes x pods that have an address. ``pairs_by_routes`` are those for which
+    A pair is a node or probe and an address of a pod; ``pairs`` is nodes x addresses. ``pairs_by_routes`` are those for which
     the node's tables lead to the pod, ``pairs_by_packets`` those of which a packet's way there and back was measured.
     """
 
@@ -82,38 +83,60 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an explained path.
+    """One step of an explained way.
 
     Either ``node`` or ``pod`` is set: where the packet is. ``row`` is the line of its table that decides (None when none
-    matches, or the table is not known), ``next_hop`` and ``device`` where it sends the packet, ``to`` the node or pod that this
-    leads to. ``text`` says it in a sentence. ``lost`` marks the step where the packet does not get on.
+    matches, or the table is not known), ``rule`` the line of ``ip rule`` that led to it, where the rules are not the usual
+    ones. ``next_hop`` and ``device`` are where it sends the packet, ``to`` the node, pod or address that this leads to.
+    ``text`` says it in a sentence. ``measured`` is what a traceroute saw of this step, None when nothing. ``lost`` marks
+    the step where the packet does not get on.
     """
 
     node: str | None
     pod: str | None
+    rule: str | None
     row: str | None
     next_hop: str | None
     device: str | None
     to: str | None
     text: str
+    measured: str | None = None
     lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedPair:
-    """The way of packets from one end to the other, and back. ``source`` and ``target`` go out as ``from`` and ``to``.
+class ExplainedWay:
+    """The way of packets of one family in one direction of a pair: from the address ``source`` to the address ``target``.
 
-    ``arrives`` is True or False by the tables and what was measured, None where neither can tell. ``measured`` are lines on
-    what probes saw on this pair.
+    ``outcome`` is what the tables say, unless what was measured proves more: ``lost`` has a step that is marked so, or a
+    finding that says why, ``loop`` a node that is passed twice, ``unsure`` enters something that tables do not show, or is
+    not what was measured. ``reason`` says why, in one sentence.
+    """
+
+    direction: Literal["there", "back"]
+    family: Literal["IPv4", "IPv6"]
+    source: str
+    target: str
+    outcome: Outcome
+    reason: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedPair:
+    """How packets get from one end to the other, and back. ``source`` and ``target`` go out as ``from`` and ``to``.
+
+    Both are as a user names them: ``namespace/name`` of a pod, ``node/name`` or an address. ``arrives`` is True only where
+    packets were seen to arrive, and None where neither they nor the tables can tell. ``findings`` are the codes of those
+    that can have lost the packets. ``measured`` are lines on what was measured between the two, and what could not be.
     """
 
     source: str
     target: str
-    address: str | None
     arrives: bool | None
     reason: str
-    there: tuple[Step, ...]
-    back: tuple[Step, ...]
+    ways: tuple[ExplainedWay, ...]
+    findings: tuple[str, ...]
     measured: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:

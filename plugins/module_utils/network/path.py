@@ -16,10 +16,14 @@ End = Literal["delivered", "lost", "loop", "unsure"]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A node that the packet passes, and where that sends it; None where the node's table is not known."""
+    """A node that the packet passes, and where that sends it; None where the node's table is not known.
+
+    ``is_shown`` tells whether tables show that the packet gets there.
+    """
 
     node: str
     move: Move | None
+    is_shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +36,37 @@ class Path:
         return [hop.node for hop in self.hops]
 
 
-def follow(nodes: Mapping[str, Forwarding], start: str, address: str, home: str) -> Path:
+def follow(
+    nodes: Mapping[str, Forwarding], start: str, address: str, home: str | None, source: str | None = None
+) -> Path:
     """Follow a packet to the address from a node on. ``home`` is the node that has the address, or on which its pod runs.
 
-    Where tables show no further way, the packet is taken to get home, and the path to be unsure.
+    Where tables show no further way, the packet is taken to get home, and the path to be unsure. It ends there where ``home``
+    is None: nobody in the cluster has the address. ``source`` is where the packet is from, which an ``ip rule`` may ask for.
     """
     hops: list[Hop] = []
-    is_sure = True
     node = start
     while True:
-        move = next(reversed(nodes[node].moves(address)), None) if node in nodes else None
+        move = next(reversed(nodes[node].moves(address, source)), None) if node in nodes else None
         seen = any(hop.node == node for hop in hops)
-        hops.append(Hop(node, move))
+        hops.append(Hop(node, move, move is not None and _is_shown(nodes[node], move, address, home)))
         if seen:
             return Path(tuple(hops), "loop")
-        if move is not None and (move.kind in ("dropped", "no_route") or (_stays(move) and node != home)):
+        if move is not None and (move.kind in ("dropped", "no_route") or (_stays(move) and home not in (None, node))):
             return Path(tuple(hops), "lost")
         if node == home and (move is None or not move.nodes):
-            return Path(tuple(hops), "delivered" if is_sure and move and _stays(move) else "unsure")
+            is_sure = move is not None and _stays(move) and all(hop.is_shown for hop in hops)
+            return Path(tuple(hops), "delivered" if is_sure else "unsure")
         if move is not None and move.kind == "node":
             node = home if home in move.nodes else min(move.nodes)
+        elif home is None:
+            return Path(tuple(hops), "unsure")
         else:
-            is_sure = is_sure and move is not None and _is_next_door(nodes[node], move, address, home)
             node = home
+
+
+def _is_shown(node: Forwarding, move: Move, address: str, home: str | None) -> bool:
+    return move.kind == "node" or _stays(move) or (home is not None and _is_next_door(node, move, address, home))
 
 
 def _stays(move: Move) -> bool:

@@ -3,8 +3,8 @@
 """Which tables ``ip rule`` has asked about a packet, and in which order. Private to the collection.
 
 Of packets to a pod two things are known: their destination, and that they bear no mark, as marks are what CNIs, VPNs and
-kube-proxy give to packets of their own. Whatever else a rule asks for (source, incoming device, protocol, ports) holds for
-some packets only. Source: fib_rules_lookup() in the kernel's net/core/fib_rules.c.
+kube-proxy give to packets of their own. Whatever else a rule asks for (incoming device, protocol, ports, and the source where
+it is not known) holds for some packets only. Source: fib_rules_lookup() in the kernel's net/core/fib_rules.c.
 """
 
 from __future__ import annotations
@@ -38,14 +38,16 @@ def not_followed(rules: Sequence[Rule]) -> list[Rule]:
     return [rule for rule in rules if rule.suppress_ifgroup or (rule.action == "goto" and _matches(rule, None) is None)]
 
 
-def decisions(rules: Sequence[Rule], address: str, find: Callable[[str], Route | None]) -> Iterator[Decision]:
+def decisions(
+    rules: Sequence[Rule], address: str, find: Callable[[str], Route | None], source: str | None = None
+) -> Iterator[Decision]:
     """What decides on packets to the address: on some of them first, on all others last.
 
-    ``find`` looks the address up in the table of a name.
+    ``find`` looks the address up in the table of a name. ``source`` is where the packets are from, where that is known.
     """
     start = 0
     for rule in rules:
-        matches = _matches(rule, address) if rule.priority >= start else False
+        matches = _matches(rule, address, source) if rule.priority >= start else False
         if matches is False:
             continue
         if rule.action == "lookup" and rule.table is not None:
@@ -65,14 +67,18 @@ def decisions(rules: Sequence[Rule], address: str, find: Callable[[str], Route |
     yield Decision(None, None)
 
 
-def _matches(rule: Rule, address: str | None) -> bool | None:
+def _matches(rule: Rule, address: str | None, source: str | None = None) -> bool | None:
     """Whether the rule is for packets to the address (None: to any address); None when it is for some of them."""
     if rule.oif is not None or rule.action == "l3mdev":
         return False  # for sockets bound to a device, and for devices in a VRF
     known = rule.dst is None or (None if address is None else holds(rule.dst, address))
     if rule.fwmark is not None and rule.fwmark & (rule.fwmask or 0xFFFFFFFF):
         known = False
-    others = (rule.src, rule.iif, rule.tos, rule.ipproto, rule.sport, rule.dport, rule.uidrange, rule.tun_id)
+    others = [rule.iif, rule.tos, rule.ipproto, rule.sport, rule.dport, rule.uidrange, rule.tun_id]
+    if source is None:
+        others.append(rule.src)
+    elif rule.src is not None and not holds(rule.src, source):
+        known = False
     if known and any(other is not None for other in others):
         known = None
     return known if known is None else known is not rule.negated

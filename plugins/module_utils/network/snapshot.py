@@ -9,7 +9,7 @@
         ├── node: Node             what the API says of it
         ├── pods: Pod              what the API says of the pods on it
         ├── printed, sysctls       what its own commands said
-        ├── insides: PodInside      what pods that are no probes say of themselves
+        ├── insides: PodInside      what pods that are no probes say of themselves, and measured
         └── probe, host_probe: Probe
             └── pings, connections, traceroutes, lookups
 
@@ -189,12 +189,14 @@ class PodInside:
     """What a pod that is no probe says of its own network: ``pod`` is its ``namespace/name``, ``printed`` by POD_COMMANDS.
 
     Worth reading in a pod that does not answer, where its image has the commands: nothing else shows a route that is missing
-    inside it.
+    inside it. ``pings`` and ``traceroutes`` are there for a pair that was to be explained.
     """
 
     pod: str
     printed: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    pings: tuple[ProbePing, ...] = ()
+    traceroutes: tuple[ProbeTraceroute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods 
     open_probes,
 )
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import PodnetError
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.places import Pair
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import (
-    POD_COMMANDS,
     Node,
     NodeSnapshot,
     Pod,
@@ -35,22 +35,30 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import items, options
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.gather_cluster import now, read_cluster
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.gather_nodes import NodeOutput, read_node
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations.gather_pods import legs_of, look_inside, measure
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probe_plan import ProbeAt, plan
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probe_records import ProbeRecords, add_measured
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.records import node_record, pod_record
 
-_INSIDES = 20  # pods that do not answer and are looked into; more of them have a cause outside of themselves
-_INSIDE_SECONDS = 10
 _SHARE = 0.8  # of the time that is left, for commands on nodes and in probes
 
 
-def gather(cluster: Cluster, parameters: Mapping[str, Any], deadline: Deadline, *, check_mode: bool) -> Snapshot:
+def gather(
+    cluster: Cluster, parameters: Mapping[str, Any], pairs: Sequence[Pair], deadline: Deadline, *, check_mode: bool
+) -> Snapshot:
     """Read and measure all that there is. What cannot be read, or is refused, stands in ``unread``, and the rest goes on.
 
+    :param pairs: what is measured besides.
+    :raises InputError: when an end of a pair is not there, before anything is made.
     :raises PodnetError: when the nodes or the pods cannot be listed; then there is nothing to judge.
     """
     nodes = cluster.list(path("nodes"))["items"]
-    reasons = {_name(node): reason for node in nodes if (reason := _why_no_probes(node, parameters, check_mode))}
+    if pairs:
+        pods = [_pod(pod) for pod in cluster.list(path("pods"))["items"]]
+        legs_of(pairs, cluster.name, [_node(node) for node in nodes], pods)
+    reasons = {
+        _name(node): reason for node in nodes if (reason := _why_no_probes(node, parameters, check_mode=check_mode))
+    }
     with ExitStack() as stack:
         probed = [node for node in nodes if _name(node) not in reasons]
         probes: dict[str, NodeProbes] = {}
@@ -61,19 +69,24 @@ def gather(cluster: Cluster, parameters: Mapping[str, Any], deadline: Deadline, 
                 reasons.update((_name(node), str(error)) for node in probed)
         probes.update((node, NodeProbes(reason, reason)) for node, reason in reasons.items())
         shells = _shells(stack, cluster, nodes, probes, parameters, deadline)
-        return _take(cluster, nodes, probes, shells, parameters, deadline)
+        unmeasured = _why_nothing_measured(parameters, check_mode=check_mode)
+        return _take(cluster, nodes, probes, shells, parameters, pairs, unmeasured, deadline)
 
 
-def _why_no_probes(node: Object, parameters: Mapping[str, Any], check_mode: bool) -> str | None:
-    if check_mode:
-        return "check mode makes no probe pods"
-    if not parameters["probe"]:
-        return "no probe pods were asked for (probe: false)"
+def _why_no_probes(node: Object, parameters: Mapping[str, Any], *, check_mode: bool) -> str | None:
+    if unmeasured := _why_nothing_measured(parameters, check_mode=check_mode):
+        return unmeasured
     if node["status"].get("nodeInfo", {}).get("operatingSystem", "linux") != "linux":
         return "its operating system is not Linux"
     if not api_pods.node_is_ready(node):
         return "the node is not ready"
     return "the node is cordoned" if node["spec"].get("unschedulable") else None
+
+
+def _why_nothing_measured(parameters: Mapping[str, Any], *, check_mode: bool) -> str | None:
+    if check_mode:
+        return "check mode makes no probe pods"
+    return None if parameters["probe"] else "no probe pods were asked for (probe: false)"
 
 
 def _settings(parameters: Mapping[str, Any]) -> Settings:
@@ -112,6 +125,8 @@ def _take(
     probes: Mapping[str, NodeProbes],
     shells: Mapping[str, NodeShell],
     parameters: Mapping[str, Any],
+    pairs: Sequence[Pair],
+    unmeasured: str | None,
     deadline: Deadline,
 ) -> Snapshot:
     dns_name, outside = parameters["dns_name"], parameters["outside"]
@@ -124,7 +139,10 @@ def _take(
         for on_host, probe in ((False, found.in_pod_network), (True, found.on_host))
         if not isinstance(probe, str)
     ]
-    wishes = plan(at, pod_records, outside, [whole.dns_address] if whole.dns_address and dns_name else [])
+    legs = legs_of(pairs, cluster.name, node_records, pod_records)
+    name_servers = [whole.dns_address] if whole.dns_address and dns_name else []
+    from_nodes = [(leg.source.node or "", leg.address) for leg in legs if leg.source.pod is None]
+    wishes = plan(at, pod_records, outside, name_servers, from_nodes)
     # What hangs is given up early enough for the rest to be told.
     deadline = deadline.within(deadline.remaining("reading the API") * _SHARE)
     work: list[Callable[[], Measured | NodeOutput]] = [
@@ -132,8 +150,14 @@ def _take(
         *(partial(read_node, shells[node.name], deadline) for node in node_records),
     ]
     outcomes: list[Any] = items.side_by_side(lambda job: job(), work)
-    records = _probe_records(at, outcomes, _targets(node_records, pod_records), dns_name)
-    insides = _look_inside(cluster, before, records.values(), deadline)
+    targets = _targets(node_records, pod_records)
+    records = _probe_records(at, outcomes, targets, dns_name)
+    insides = look_inside(cluster, before, records.values(), legs, deadline)
+    if unmeasured is None:
+        insides = measure(cluster, before, insides, legs, targets, deadline)
+    else:
+        unread = {"pings": unmeasured, "traceroutes": unmeasured}
+        insides = {key: replace(inside, unread={**inside.unread, **unread}) for key, inside in insides.items()}
     with cluster.more_time():
         pods = _seen_twice(before, cluster.list(path("pods"))["items"])
     return Snapshot(
@@ -192,43 +216,6 @@ def _node_snapshot(
         unread=unread,
         **found,
     )
-
-
-# --- pods that do not answer --------------------------------------------------------------------------------------------
-
-
-def _look_inside(
-    cluster: Cluster, pods: Sequence[Object], probes: Iterable[ProbeRecords], deadline: Deadline
-) -> dict[str, PodInside]:
-    """What some of the pods that lost a ping say of their own network, by ``namespace/name``."""
-    lost = {ping.address for probe in probes for ping in probe.pings if not ping.received}
-    known = {probe.pod for probe in probes}
-    silent = [
-        pod
-        for pod in pods
-        if not pod["spec"].get("hostNetwork")
-        and pod_record(pod).key not in known
-        and lost.intersection(pod_record(pod).ips)
-    ]
-    until = deadline.within(_INSIDE_SECONDS)
-    found: list[Any] = items.side_by_side(partial(_inside, cluster, until), silent[:_INSIDES])
-    return {inside.pod: inside for inside in found}
-
-
-def _inside(cluster: Cluster, deadline: Deadline, pod: Object) -> PodInside:
-    printed, unread = {}, {}
-    for name in POD_COMMANDS:
-        command = ["cat", "/etc/resolv.conf"] if name == "resolv.conf" else name.split()
-        try:
-            output = pod_exec.run(cluster, pod, command, deadline)
-        except PodnetError as error:
-            unread[name] = str(error)
-            continue
-        if output.exit_code == 0:
-            printed[name] = output.stdout
-        else:
-            unread[name] = (output.stderr or output.stdout).strip()
-    return PodInside(pod_record(pod).key, printed, unread)
 
 
 # --- the API's objects as records ---------------------------------------------------------------------------------------

@@ -6,28 +6,31 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.judge import judge
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InputError
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.places import Pair
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Snapshot
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot_file import read_snapshot, write_snapshot
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import options
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.gather import gather
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation, Task
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probes import read_pair
 
 _DNS_NAME = re.compile(r"(\w[-\w.]*)?", re.ASCII)
 
 
 def _run(task: Task) -> dict[str, Any]:
     parameters = task.parameters
+    pairs = [read_pair(item) for item in parameters["pairs"]]
     try:
-        snapshot = _snapshot(parameters, check_mode=task.check_mode)
+        snapshot = _snapshot(parameters, pairs, check_mode=task.check_mode)
         if parameters["snapshot_dest"] and not task.check_mode:
             _write(snapshot, Path(parameters["snapshot_dest"]))
-        verdict = judge(snapshot)
+        verdict = judge(snapshot, pairs)
     except ValueError as error:
         if not parameters["snapshot_src"]:
             raise
@@ -38,7 +41,7 @@ def _run(task: Task) -> dict[str, Any]:
     return {"changed": bool(parameters["snapshot_dest"]), **verdict.as_dict()}
 
 
-def _snapshot(parameters: Mapping[str, Any], *, check_mode: bool) -> Snapshot:
+def _snapshot(parameters: Mapping[str, Any], pairs: Sequence[Pair], *, check_mode: bool) -> Snapshot:
     if parameters["snapshot_src"]:
         try:
             return read_snapshot(Path(parameters["snapshot_src"]))
@@ -47,7 +50,7 @@ def _snapshot(parameters: Mapping[str, Any], *, check_mode: bool) -> Snapshot:
     _check(parameters)
     cluster, deadline = options.connect(parameters)
     with cluster:
-        return gather(cluster, parameters, deadline, check_mode=check_mode)
+        return gather(cluster, parameters, pairs, deadline, check_mode=check_mode)
 
 
 def _check(parameters: Mapping[str, Any]) -> None:
@@ -80,6 +83,12 @@ OPERATION = Operation(
         "probe_labels": {"type": "dict", "default": {}},
         "probe_annotations": {"type": "dict", "default": {}},
         "outside": {"type": "str", "default": ""},
+        "pairs": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"from": {"type": "str", "required": True}, "to": {"type": "str", "required": True}},
+        },
         "dns_name": {"type": "str", "default": "kubernetes.default.svc.cluster.local"},
         "snapshot_src": {"type": "path"},
         "snapshot_dest": {"type": "path"},

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
@@ -47,16 +48,9 @@ def _run(task: Task) -> dict[str, Any]:
                     "skipped": True,
                     "msg": f"would ping {probe.target} from {probe.source} once there is {missing}",
                 }
-            return _ping(ends, probe, parameters["count"], deadline)
+            return ping(ends, probe, parameters["count"], deadline)
 
-        outcomes = items.side_by_side(measure, probes)
-        # Replies get lost in the crowd: out of many pings at once some come back to a socket that is too busy to take
-        # them. What failed is asked again by itself before it is called a loss.
-        for index, (probe, outcome) in enumerate(zip(probes, outcomes, strict=True)):
-            if probe.expect == "reachable" and isinstance(outcome, dict) and _has_lost(outcome):
-                (again,) = items.side_by_side(measure, [probe])
-                if not isinstance(again, DeadlineError):  # else what was measured first stands
-                    outcomes[index] = {**again, "retried": True} if isinstance(again, dict) else again
+        outcomes = first_all_then_alone(measure, probes)
     return items.answer(
         "probes",
         [_judged(probe, outcome) for probe, outcome in zip(probes, outcomes, strict=True)],
@@ -65,7 +59,27 @@ def _run(task: Task) -> dict[str, Any]:
     )
 
 
-def _ping(ends: Ends, probe: Probe, count: int, deadline: Deadline) -> dict[str, Any]:
+def first_all_then_alone(
+    measure: Callable[[Probe], dict[str, Any]], probes: Sequence[Probe]
+) -> list[dict[str, Any] | PodnetError]:
+    """Ping side by side. What lost replies is asked again by itself before it is called a loss.
+
+    Replies get lost in the crowd: out of many pings at once some come back to a socket that is too busy to take them.
+    """
+    outcomes = items.side_by_side(measure, probes)
+    for index, (probe, outcome) in enumerate(zip(probes, outcomes, strict=True)):
+        if probe.expect == "reachable" and isinstance(outcome, dict) and _has_lost(outcome):
+            (again,) = items.side_by_side(measure, [probe])
+            if not isinstance(again, DeadlineError):  # else what was measured first stands
+                outcomes[index] = {**again, "retried": True} if isinstance(again, dict) else again
+    return outcomes
+
+
+def ping(ends: Ends, probe: Probe, count: int, deadline: Deadline) -> dict[str, Any]:
+    """Ping once: the fields that docs of the module pod_ping list, from ``address`` to ``printed``.
+
+    :raises ExecError: when the ping does not run, or does not tell how it ended; other errors are those of the exec.
+    """
     address = ends.target(probe.source, probe.target)
     command = ["ping", "-n", "-c", str(count), "-W", str(_REPLY_SECONDS), address]
     output = ends.run(probe.source, command, deadline)

@@ -57,7 +57,7 @@ def _run(task: Task) -> dict[str, Any]:
                 results.append({**probe.shown(), "skipped": True, "msg": message})
                 continue
             try:
-                results.append(_judged(probe, _trace(ends, probe, parameters["max_hops"], deadline), book))
+                results.append(_judged(probe, _trace_again(ends, probe, parameters["max_hops"], deadline), book))
             except PodnetError as error:
                 results.append({**probe.shown(), **items.failed(error)})
     return items.answer("probes", results, lambda probe: f"{probe['from']} to {probe['to']}", changed=False)
@@ -73,17 +73,16 @@ def _address_book(ends: Ends) -> AddressBook:
     return AddressBook(map(node_record, nodes), map(pod_record, pods))
 
 
-def _trace(ends: Ends, probe: Probe, max_hops: int, deadline: Deadline) -> dict[str, Any]:
-    address = ends.target(probe.source, probe.target)
-    command = ["traceroute", "-n", "-q", "1", "-w", str(_REPLY_SECONDS), "-m", str(max_hops), address]
-    shown = _traced(ends, probe, command, deadline)
+def _trace_again(ends: Ends, probe: Probe, max_hops: int, deadline: Deadline) -> dict[str, Any]:
+    """A second trace fills in what the first one did not see."""
+    shown = trace(ends, probe, max_hops, deadline)
     retried = False
     if probe.expect == "reachable" and (not shown["reached"] or any(map(_is_silent, shown["hops"]))):
         with suppress(DeadlineError):  # then what was seen first stands
             time.sleep(min(_PAUSE_SECONDS, deadline.remaining("traceroute")))
-            shown = _better(shown, _traced(ends, probe, command, deadline))
+            shown = _better(shown, trace(ends, probe, max_hops, deadline))
             retried = True
-    return {"address": address, "retried": retried, **shown}
+    return {**shown, "retried": retried}
 
 
 def _better(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
@@ -93,21 +92,27 @@ def _better(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return {**base, "hops": [known.get(hop["ttl"], hop) if _is_silent(hop) else hop for hop in base["hops"]]}
 
 
-def _traced(ends: Ends, probe: Probe, command: list[str], deadline: Deadline) -> dict[str, Any]:
+def trace(ends: Ends, probe: Probe, max_hops: int, deadline: Deadline) -> dict[str, Any]:
+    """Trace once: ``address``, ``printed``, and what of that was understood.
+
+    :raises ExecError: when traceroute does not run, or does not tell how it ended; other errors are those of the exec.
+    """
+    address = ends.target(probe.source, probe.target)
+    command = ["traceroute", "-n", "-q", "1", "-w", str(_REPLY_SECONDS), "-m", str(max_hops), address]
     output = ends.run(probe.source, command, deadline)
     text = printed(output)
-    trace = parse_traceroute(text)
+    traced = parse_traceroute(text)
     if "socket: Operation not permitted" in text or "are you root" in text:
         raise ExecError(
             f"{probe.source} may not trace ({in_a_line(text)}); its container needs NET_RAW, or trace from its node"
         )
-    is_whole = trace.hops and output.exit_code == 0
-    if not trace.reached and not is_whole and not CANNOT_SEND.search(text):
+    is_whole = traced.hops and output.exit_code == 0
+    if not traced.reached and not is_whole and not CANNOT_SEND.search(text):
         raise ExecError(
-            f"traceroute to {command[-1]} in {probe.source} did not tell how it ended (exit code {output.exit_code}: "
+            f"traceroute to {address} in {probe.source} did not tell how it ended (exit code {output.exit_code}: "
             f"{in_a_line(text)}); try it by hand, or use an image with another traceroute"
         )
-    return {**trace.as_dict(), "printed": text}
+    return {**traced.as_dict(), "address": address, "printed": text}
 
 
 def _is_silent(hop: dict[str, Any]) -> bool:

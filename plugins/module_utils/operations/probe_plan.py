@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods import ProbePod, Wish
@@ -22,7 +22,11 @@ class ProbeAt:
 
 
 def plan(
-    probes: Sequence[ProbeAt], pods: Sequence[Pod], outside: str, name_servers: Sequence[str]
+    probes: Sequence[ProbeAt],
+    pods: Sequence[Pod],
+    outside: str,
+    name_servers: Sequence[str],
+    from_nodes: Collection[tuple[str, str]] = (),
 ) -> Mapping[str, list[Wish]]:
     """What each probe, by the name of its pod, is to do.
 
@@ -31,8 +35,10 @@ def plan(
     - Every other ready pod in the pod network is pinged twice: from its own node, by the probe on the host network, and from
       the pod network of another node, as far as there is one.
     - Every probe traces the path to one probe pod, that of the next node; looks the name up; pings the outside address.
+    - Further addresses are pinged and traced from the host network of a node.
 
     :param pods: all pods; probes among them are known by their addresses.
+    :param from_nodes: a node and a further address each.
     """
     wishes: dict[str, list[Wish]] = {}
     in_pods = [probe for probe in probes if not probe.on_host]
@@ -40,6 +46,7 @@ def plan(
     others = [pod for pod in pods if pod.ready and not pod.host_network and not probed.intersection(pod.ips)]
     for at in probes:
         far = [probe for probe in probes if probe.probe.name != at.probe.name]
+        asked = [address for node, address in from_nodes if at.on_host and node == at.node]
         wishes[at.probe.name] = [
             # What may have to be waited for longest comes first.
             *(Wish("trace", address) for address in _next(at, in_pods)),
@@ -58,13 +65,16 @@ def plan(
             ),
             *(Wish("ping", address) for pod in others if at.on_host and pod.node == at.node for address in pod.ips),
             *(Wish("ping", address) for address in [outside] if address),
+            *(Wish(kind, address) for address in asked for kind in ("ping", "trace")),
         ]
     for number, pod in enumerate(others):
         elsewhere = [probe for probe in in_pods if probe.node != pod.node] or in_pods
         if elsewhere:
             wishes[elsewhere[number % len(elsewhere)].probe.name] += [Wish("ping", address) for address in pod.ips]
     return {
-        at.probe.name: [wish for wish in wishes[at.probe.name] if _version(wish.address) in _families(at)]
+        at.probe.name: [
+            wish for wish in dict.fromkeys(wishes[at.probe.name]) if _version(wish.address) in _families(at)
+        ]
         for at in probes
     }
 

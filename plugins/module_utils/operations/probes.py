@@ -25,6 +25,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     PodnetError,
     PodNotReadyError,
 )
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.places import Pair, Place
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import options
 
 PROBES: dict[str, dict[str, Any]] = {
@@ -50,22 +51,6 @@ _SCOPED_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9][\w.-]*)?", re.ASCII)
 # How ping and traceroute say that the kernel takes no packet for an address: there is no route, a blackhole, or a firewall
 # on the way out.
 CANNOT_SEND = re.compile(r"\b(connect|send|sendto|sendmsg)\b.*: ")
-
-
-class Place(NamedTuple):
-    """One end of a probe, as it was asked for: ``kind`` is pod, node or address."""
-
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return self.reference if self.kind == "address" else f"{self.kind} {self.reference.removeprefix('node/')}"
-
-    @property
-    def reference(self) -> str:
-        """The place in the notation that ``place`` reads, whole."""
-        return {"pod": f"{self.namespace}/{self.name}", "node": f"node/{self.name}"}.get(self.kind, self.name)
 
 
 def place(text: str, namespace: str) -> Place:
@@ -157,13 +142,15 @@ class Probe(NamedTuple):
 
 def read_probes(parameters: Mapping[str, Any]) -> list[Probe]:
     """The probes that a task asks for; raises InputError for one that cannot be read."""
-    probes = []
-    for item in parameters["probes"]:
-        source = place(item["from"], parameters["namespace"])
-        if source.kind == "address":
-            raise InputError(f"a probe cannot start from the address {source}; name the pod or the node that has it")
-        probes.append(Probe(source, place(item["to"], parameters["namespace"]), item["expect"]))
-    return probes
+    return [Probe(*read_pair(item, parameters["namespace"]), item["expect"]) for item in parameters["probes"]]
+
+
+def read_pair(item: Mapping[str, Any], namespace: str = "default") -> Pair:
+    """From where to where; raises InputError for an end that cannot be read, or where there is nothing to start from."""
+    source = place(item["from"], namespace)
+    if source.kind == "address":
+        raise InputError(f"a probe cannot start from the address {source}; name the pod or the node that has it")
+    return Pair(source, place(item["to"], namespace))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from xml.etree.ElementTree import Element
 
-from ..checks.verdict import ExplainedPair, Finding, NotProved, Step, Verdict
+from ..checks.verdict import ExplainedPair, ExplainedWay, Finding, NotProved, Step, Verdict
 from ..network.snapshot import Snapshot
 from . import wording
 from .markup import Child, element
@@ -23,6 +23,12 @@ MOST_ITEMS = 200
 
 _SEVERITIES = {"error": ("fail", "Error"), "warning": ("warning", "Warning"), "info": ("info", "Note")}
 _ARRIVALS = {True: ("pass", "Arrives"), False: ("fail", "Lost"), None: ("open", "Not known")}
+_WAYS = {
+    "delivered": ("pass", "Delivered"),
+    "lost": ("fail", "Lost"),
+    "loop": ("fail", "Goes in a circle"),
+    "unsure": ("open", "Not known"),
+}
 
 
 def cluster_report(verdict: Verdict, snapshot: Snapshot | None) -> str:
@@ -37,10 +43,9 @@ def cluster_report(verdict: Verdict, snapshot: Snapshot | None) -> str:
 
 def _matter(verdict: Verdict) -> list[str]:
     """The nodes and pods that the verdict speaks of, those with findings first."""
-    ends = [end for pair in verdict.pairs for end in (pair.source, pair.target)]
-    steps = (step for pair in verdict.pairs for step in (*pair.there, *pair.back))
-    named: Iterator[Finding | Step | NotProved] = chain(_ranked(verdict.findings), steps, verdict.not_proved)
-    return ends + [name for item in named for name in (item.node, item.pod) if name]
+    steps = [step for pair in verdict.pairs for way in pair.ways for step in way.steps]
+    named: Iterator[Finding | Step | NotProved] = chain(steps, _ranked(verdict.findings), verdict.not_proved)
+    return [name for item in named for name in (item.node, item.pod) if name]
 
 
 def _sections(verdict: Verdict, view: View | None) -> Iterator[Section]:
@@ -134,28 +139,34 @@ def _more(count: int) -> Child:
 
 
 def _pair(pair: ExplainedPair) -> Element:
-    address = f" ({pair.address})" if pair.address and pair.address != pair.target else ""
     kind, word = _ARRIVALS[pair.arrives]
     return element(
         "article",
-        element("div", status(kind, word), class_="tags"),
-        element("h3", f"From {pair.source} to {pair.target}{address}"),
+        element("div", status(kind, word), map(code, pair.findings), class_="tags"),
+        element("h3", f"From {pair.source} to {pair.target}"),
         element("p", f"Why: {wording.sentence(pair.reason)}"),
-        _way("The way there", pair.there),
-        _way("The way back", pair.back),
-        [element("h4", "Measured"), element("pre", "\n".join(pair.measured))] if pair.measured else None,
+        (_way(way, told=pair.reason) for way in pair.ways),
+        [element("h4", "Measured"), element("ul", (element("li", line) for line in pair.measured))],
         class_=kind,
     )
 
 
-def _way(title: str, steps: Sequence[Step]) -> Child:
-    return [element("h4", title), element("ol", map(_step, steps), class_="steps")] if steps else None
+def _way(way: ExplainedWay, told: str) -> Child:
+    kind, word = _WAYS[way.outcome]
+    heading = f"The way {way.direction}, {way.family}: {way.source} to {way.target} "
+    return [
+        element("h4", heading, status(kind, word)),
+        None if told.endswith(way.reason) else element("p", wording.sentence(way.reason)),
+        element("ol", map(_step, way.steps), class_="steps"),
+    ]
 
 
 def _step(step: Step) -> Element:
-    row = (element("br"), code(step.row)) if step.row else None
     lost = (" ", status("fail", "Lost here")) if step.lost else None
-    return element("li", wording.sentence(step.text), lost, row)
+    lines: list[Child] = [code(line) for line in (step.rule, step.row) if line]
+    if step.measured:
+        lines.append(element("span", step.measured, class_="soft"))
+    return element("li", wording.sentence(step.text), lost, ((element("br"), line) for line in lines))
 
 
 def _not_proved(items: Sequence[NotProved]) -> Section:

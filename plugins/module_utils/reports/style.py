@@ -90,6 +90,7 @@ article.pass, article.fail, article.open, article.warning, article.info {
 article > * { color: var(--ink); }
 article h3 { margin: .65rem 0 .25rem; font-size: 1.12rem; }
 article > h4 { margin: 1rem 0 .25rem; font-size: .85rem; color: var(--soft); font-weight: 600; }
+article > ul { margin: .25rem 0; padding-left: 1.6rem; font-size: .92rem; }
 .where { color: var(--soft); margin: 0; font-size: .92rem; max-width: none; }
 .tags { display: flex; flex-wrap: wrap; gap: .4rem .75rem; align-items: center; }
 pre {
@@ -134,6 +135,7 @@ details > :not(summary) { margin: .75rem 1rem; }
 details > .scroll { margin: 0; border: 0; border-radius: 0 0 8px 8px; }
 ol.steps { padding-left: 1.6rem; margin: .5rem 0; }
 ol.steps li { margin: .45rem 0; padding-left: .25rem; }
+ol.steps .soft { font-size: .875em; }
 ol.steps li::marker { color: var(--soft); font-variant-numeric: tabular-nums; }
 
 ul.items { padding: 0; margin: 1rem 0 0; list-style: none; }

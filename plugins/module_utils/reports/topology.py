@@ -35,9 +35,9 @@ _HOPS = 7
 _MARGIN = 22
 _GAP = 16
 _SPINE = 6
-_BUS = 14
+_BUS = 22
 _RAIL = 20
-_CARD = 46
+_CARD = 54
 _TITLE = 40
 _LINE = 18
 _RULE = 12
@@ -268,11 +268,13 @@ def _picture(tiles: Sequence[_Tile], variant: int, paths: Sequence[_Path], node_
     _place(tiles, columns)
     width = _MARGIN + columns * (form.width + _GAP) - _GAP + 2
     height = max(tile.y + tile.height for tile in tiles) + 2
+    ways = [shape for path in paths for shape in _drawn_path(path, tiles, node_of, width)]
+    ways.sort(key=lambda shape: shape.tag != "polyline")  # none covers another one's number
     return element(
         "svg",
         _network(tiles, columns),
         map(_drawn_tile, tiles),
-        (_drawn_path(path, tiles, node_of, width) for path in paths),
+        ways,
         class_=f"picture columns-{variant} {form.style}",
         viewBox=f"0 0 {width} {_number(height)}",
         role="img",
@@ -299,7 +301,7 @@ def _network(tiles: Sequence[_Tile], columns: int) -> Iterator[Element]:
         last = tiles[start : start + columns][-1]
         yield _line(_SPINE, last.bus, last.rail, last.bus, "net")
     first = tiles[:columns][-1]
-    yield _text(first.rail + 14, first.bus + 4, "node network", "label dim", 99)
+    yield _text(first.rail + 14, first.bus - 8, "node network", "label dim", 99)
 
 
 def _drawn_tile(tile: _Tile) -> Iterator[Element]:
@@ -311,11 +313,11 @@ def _drawn_tile(tile: _Tile) -> Iterator[Element]:
     left = tile.x + form.left
     room = form.width - form.left - form.right
     yield _line(tile.rail, tile.bus, tile.rail, tile.top, "wire")
-    yield _text(tile.rail + 10, tile.top - 9, _plug(tile), "dim", (form.width - _RAIL - 10) / form.character)
+    yield _text(tile.rail + 16, tile.top - 9, _plug(tile), "dim", (form.width - _RAIL - 16) / form.character)
     yield _card(tile, style)
     yield _line(tile.rail, tile.top, tile.rail, max(pods.values(), default=tile.top), "wire")
     title = f"{_SIGNS[worst]} {tile.title}" if worst else tile.title
-    yield _text(left, tile.top + 25, title, f"title {style}", room / 8.2)
+    yield _text(left, tile.top + 25, title, f"title {style}", room / 8.2, width=room)
     for line, y in tile.placed():
         if line.pod is not None:
             yield _line(tile.rail, y, tile.rail + 9, y, "wire")
@@ -348,11 +350,10 @@ def _plug(tile: _Tile) -> str:
 
 
 def _paths(number: int, pair: ExplainedPair) -> Iterator[_Path]:
-    """The way there; the way back only where it is the one that loses the packet."""
-    there = _Path(number, _stops(pair.there), any(step.lost for step in pair.there))
-    yield there
-    if not there.lost and any(step.lost for step in pair.back):
-        yield _Path(number, _stops(pair.back), lost=True)
+    """The first way there; another one only where it is the one that loses the packet."""
+    paths = [_Path(number, _stops(way.steps), way.outcome in ("lost", "loop")) for way in pair.ways]
+    yield from paths[:1]
+    yield from [path for path in paths[1:] if path.lost and not paths[0].lost][:1]
 
 
 def _stops(steps: Sequence[Step]) -> tuple[str, ...]:
@@ -404,7 +405,8 @@ def _points(
         if at is not None and tile is not at:
             yield tile.rail + aside, tile.bus + aside
         pods = tile.pods()
-        y = pods.get(stop, tile.top + (20 if tile.form is _WITH_PODS else 0))
+        # Beside the title, where there is room for the marks of each path.
+        y = pods.get(stop, tile.top + (20 + 3 * aside if tile.form is _WITH_PODS else 0))
         pod = [(tile.rail + 12, y)] if stop in pods else []
         rail = (tile.rail + aside, y)
         yield from ([*pod, rail] if at is None else [rail, *pod])
@@ -434,15 +436,19 @@ def _circle(x: float, y: float, radius: float, style: str) -> Element:
     return element("circle", cx=_number(x), cy=_number(y), r=_number(radius), class_=style)
 
 
-def _text(x: float, y: float, text: str, style: str, room: float) -> Element:
-    """Text of at most ``room`` characters; a longer one is cut in the middle, and whole in its tooltip."""
+def _text(x: float, y: float, text: str, style: str, room: float, width: float | None = None) -> Element:
+    """Text of at most ``room`` characters; a longer one is cut in the middle, and whole in its tooltip.
+
+    What was cut is drawn ``width`` pixels wide, where that is given because the characters of its font differ.
+    """
     whole = visible(text)
-    shown, tooltip = whole, None
-    if len(whole) > int(room):
-        tail = int(room) // 3
-        shown = f"{whole[: int(room) - tail - 1]}…{whole[-tail:]}"
-        tooltip = element("title", whole)
-    return element("text", tooltip, shown, x=_number(x), y=_number(y), class_=style.strip() or None)
+    place = {"x": _number(x), "y": _number(y), "class_": style.strip() or None}
+    if len(whole) <= int(room):
+        return element("text", whole, **place)
+    tail = int(room) // 3
+    shown = f"{whole[: int(room) - tail - 1]}…{whole[-tail:]}"
+    fitted = {} if width is None else {"textLength": _number(width), "lengthAdjust": "spacingAndGlyphs"}
+    return element("text", element("title", whole), shown, **place, **fitted)
 
 
 def _number(value: float) -> str:

@@ -129,6 +129,7 @@ class Lab:
         self.no_dns: set[str] = set()
         self.large_lost: list[tuple[set[str], str]] = []
         self.traces: dict[tuple[str, str], str] = {}
+        self.pairs: list[tuple[str, str]] = []
         self.add_pod("default", "bb1", "demo-worker", "192.168.157.134", 6)
         self.add_pod("default", "bb2", "demo-worker2", "192.168.121.73", 9)
         self.add_pod("kube-system", "coredns-1", "demo-worker", "192.168.157.129", 1, {"k8s-app": "kube-dns"})
@@ -149,6 +150,12 @@ class Lab:
         pod = LabPod(namespace, name, at, ip, ip6, labels or {})
         at.pods.append(pod)
         return pod
+
+    def ask(self, source: str, target: str) -> None:
+        """Two pods are looked into, and ping each other."""
+        for pod in map(self.pod, (source, target)):
+            pod.inside = _inside(pod)
+        self.pairs += [(source, target), (target, source)]
 
     def add_node(self, name: str, number: int, block: str) -> LabNode:
         """A node with a probe; all nodes are printed anew."""
@@ -292,7 +299,13 @@ class Lab:
             access="container",
             printed=dict(node.printed),
             sysctls=dict(node.sysctls),
-            insides=tuple(PodInside(pod.key, pod.inside) for pod in node.pods if pod.inside and pod is not node.probe),
+            insides=tuple(
+                PodInside(
+                    pod.key, pod.inside, pings=tuple(self._own_pings(pod)), traceroutes=self._traceroutes(pod.key)
+                )
+                for pod in node.pods
+                if pod.inside and pod is not node.probe
+            ),
             probe=self._probe(node, on_host=False),
             host_probe=self._probe(node, on_host=True),
         )
@@ -309,13 +322,23 @@ class Lab:
             printed={} if on_host else dict(probe.inside or {}),
             pings=tuple(self._pings(node, own, probe, on_host=on_host)),
             connections=tuple(self._connections(own)),
-            traceroutes=tuple(
-                ProbeTraceroute(target, self.pod(target).ip, printed)
-                for (source, target), printed in self.traces.items()
-                if source == key
-            ),
+            traceroutes=self._traceroutes(key),
             lookups=() if on_host else (lookup,),
         )
+
+    def _traceroutes(self, key: str) -> tuple[ProbeTraceroute, ...]:
+        return tuple(
+            ProbeTraceroute(target, self.pod(target).ip, printed)
+            for (source, target), printed in self.traces.items()
+            if source == key
+        )
+
+    def _own_pings(self, pod: LabPod) -> Iterator[ProbePing]:
+        for source, target in self.pairs:
+            if source == pod.key:
+                for own, address in zip(pod.ips, self.pod(target).ips, strict=True):
+                    lost = self._is_lost(own, address)
+                    yield ProbePing(target, address, 2, 0 if lost else 2, None if lost else 62, retried=lost)
 
     def _is_lost(self, source: str, target: str) -> bool:
         return any(lost(source, target) for lost in self.lost)

@@ -651,6 +651,24 @@ def test_ipv6_broken_alone_is_named_so() -> None:
     assert finding.message == f"{WORKER} has no route to the pods of {WORKER2} (fd00:10:244:7940::/122)"
 
 
+def test_packets_of_one_family_lost_alone_are_named_so() -> None:
+    lab = Lab(ipv6=True)
+    lab.lose_between(
+        {ip for ip in lab.addresses_on(WORKER) if ":" in ip}, {ip for ip in lab.addresses_on(WORKER2) if ":" in ip}
+    )
+    finding = the_finding(lab)
+    assert finding.code == "packets-dropped"
+    assert finding.message.startswith(f"IPv6 packets between {WORKER} and {WORKER2} are lost")
+
+
+def test_promises_are_proved_by_packets_of_each_family() -> None:
+    verdict = judge(Lab(ipv6=True).snapshot())
+    assert {promise.state for promise in verdict.promises.values()} == {"proved"}
+    for name in ("P1", "P2"):
+        assert "probe pods by IPv4 and IPv6" in verdict.promises[name].rests_on
+    assert judge(Lab().snapshot()).promises["P1"].rests_on.startswith("6 connections to 3 probe pods by IPv4, which")
+
+
 def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:
     for ipv6, codes in ((True, ["ip-forward-disabled"]), (False, [])):
         lab = Lab(ipv6=ipv6)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import NodeSnapshot
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import NodeSnapshot, PodInside, ProbePing
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot_file import read_snapshot
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.network_validate import OPERATION
 
@@ -225,3 +225,106 @@ def test_nodes_that_cannot_be_listed_fail_the_task(checks: ApiServer) -> None:
     checks.misbehave("GET", "/api/v1/nodes", refusing(403, status(403, "Forbidden", "nodes is forbidden")))
     code, _said = fail(OPERATION, checks)
     assert code == "forbidden"
+
+
+# Pairs.
+
+PAIRS = [{"from": "bb1", "to": "bb2"}, {"from": "node/demo-worker", "to": "8.8.8.8"}]
+
+
+@pytest.fixture
+def paired(checks: ApiServer) -> ApiServer:
+    """The cluster with a pod on each worker, whose image has ping and traceroute."""
+    for name, address, node in (("bb1", "192.168.157.134", "demo-worker"), ("bb2", "192.168.121.73", "demo-worker2")):
+        made = pod(name, address, node=node)
+        made["metadata"]["creationTimestamp"] = "2026-11-23T07:00:00Z"
+        checks.put(made)
+    checks.programs["ping"] = lambda command, pod: Printed(
+        f"PING {command[-1]} ({command[-1]}): 56 data bytes\n64 bytes from {command[-1]}: seq=0 ttl=62 time=0.1 ms\n"
+        f"--- {command[-1]} ping statistics ---\n1 packets transmitted, 1 packets received, 0% packet loss\n"
+    )
+    checks.programs["traceroute"] = lambda command, pod: Printed(
+        f"traceroute to {command[-1]} ({command[-1]}), 8 hops max, 46 byte packets\n 1  {command[-1]}  0.013 ms\n"
+    )
+    return checks
+
+
+def inside_of(file: Path, node: str) -> PodInside:
+    (inside,) = nodes_of(file)[node].insides
+    return inside
+
+
+def test_the_pods_of_a_pair_are_looked_into_and_measure_each_other(paired: ApiServer, tmp_path: Path) -> None:
+    file = tmp_path / "snapshot.jsonl"
+    result = succeed(OPERATION, paired, pairs=PAIRS, snapshot_dest=str(file), **HERE)
+    assert [(pair["from"], pair["to"]) for pair in result["pairs"]] == [
+        ("default/bb1", "default/bb2"),
+        ("node/demo-worker", "8.8.8.8"),
+    ]
+    assert result["pairs"][0]["arrives"] is True
+    inside = inside_of(file, "demo-worker")
+    assert "ip -4 route" in inside.printed
+    assert inside.pings == (ProbePing("default/bb2", "192.168.121.73", 1, 1, 62),)
+    assert inside.traceroutes[0].target == "default/bb2"
+    assert inside_of(file, "demo-worker2").pings[0].target == "default/bb1"
+
+
+def test_a_node_measures_a_pair_by_its_probe(paired: ApiServer) -> None:
+    succeed(OPERATION, paired, pairs=PAIRS, **HERE)
+    scripts = [command for command in paired.commands() if command[0] == "sh"]
+    assert len([command for command in scripts if "p8.8.8.8" in command and "t8.8.8.8" in command]) == 1
+
+
+def test_a_pair_is_explained_alike_without_the_cluster(paired: ApiServer, tmp_path: Path) -> None:
+    file = tmp_path / "snapshot.jsonl"
+    judged = succeed(OPERATION, paired, pairs=PAIRS, snapshot_dest=str(file), **HERE)
+    assert succeed(OPERATION, paired, pairs=PAIRS, snapshot_src=str(file))["pairs"] == judged["pairs"]
+
+
+def test_a_pod_whose_image_cannot_ping_says_so(paired: ApiServer) -> None:
+    del paired.programs["ping"]
+    (pair,) = succeed(OPERATION, paired, pairs=PAIRS[:1], **HERE)["pairs"]
+    (line,) = [line for line in pair["measured"] if line.startswith("ping from pod default/bb1 ")]
+    assert "not measured: ping" in line
+    assert "the image has no program ping" in line
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [({"check_mode": True}, "check mode makes no probe pods"), ({"probe": False}, "no probe pods were asked for")],
+)
+def test_without_probes_pairs_are_explained_by_tables_alone(
+    paired: ApiServer, how: dict[str, Any], reason: str
+) -> None:
+    pairs = succeed(OPERATION, paired, pairs=PAIRS, **how)["pairs"]
+    assert paired.changes() == []
+    assert not [command for command in paired.commands() if command[0] in ("ping", "traceroute", "sh")]
+    assert {pair["arrives"] for pair in pairs} == {None}
+    assert all(any(reason in line for line in pair["measured"]) for pair in pairs)
+    assert pairs[0]["ways"][0]["steps"][0]["row"] == "default via 172.18.0.1 dev eth0"
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ({"from": "bb1", "to": "bb9"}, "pod default/bb9 is not in the cluster"),
+        ({"from": "bb1", "to": "node/third"}, "its nodes: demo-control-plane, demo-worker, demo-worker2"),
+        ({"from": "8.8.8.8", "to": "bb1"}, "cannot start from the address 8.8.8.8"),
+        ({"from": "bb1", "to": "a/b/c"}, "'a/b/c' is no end of a probe"),
+    ],
+)
+def test_an_end_that_is_not_there_is_refused_before_anything_is_made(
+    paired: ApiServer, pair: dict[str, str], message: str
+) -> None:
+    code, said = fail(OPERATION, paired, pairs=[pair], **HERE)
+    assert code == "invalid-input"
+    assert message in said
+    assert paired.changes() == []
+
+
+def test_an_end_that_is_not_in_a_snapshot_is_named(paired: ApiServer, tmp_path: Path) -> None:
+    file = tmp_path / "snapshot.jsonl"
+    succeed(OPERATION, paired, snapshot_dest=str(file), **HERE)
+    code, said = fail(OPERATION, paired, pairs=[{"from": "bb1", "to": "bb9"}], snapshot_src=str(file))
+    assert code == "invalid-input"
+    assert "pods in default: bb1, bb2" in said

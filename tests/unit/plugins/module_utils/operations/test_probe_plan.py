@@ -114,3 +114,13 @@ def test_a_probe_measures_only_in_families_that_it_has(cluster: Cluster) -> None
     wishes = probe_plan.plan(probes, [running("p", "two", "192.168.2.9", "fd00::9")], "8.8.8.8", [])
     assert targets(wishes, "probe-one", "connect") == ["192.168.2.1", "192.168.3.1", "fd00::3"]
     assert "fd00::1" not in targets(wishes, "probe-two", "ping")
+
+
+def test_further_addresses_are_pinged_and_traced_from_the_host_network_of_their_node(cluster: Cluster) -> None:
+    asked = [("one", "8.8.8.8"), ("one", "192.168.2.1"), ("none", "192.168.1.1")]
+    wishes = probe_plan.plan(two_nodes(cluster), [], "", [], asked)
+    usual = probe_plan.plan(two_nodes(cluster), [], "", [])
+    assert wishes == {
+        **usual,
+        "probe-one-host": [*usual["probe-one-host"], Wish("ping", "8.8.8.8"), Wish("trace", "8.8.8.8")],
+    }

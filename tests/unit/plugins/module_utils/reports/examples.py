@@ -7,6 +7,7 @@ from dataclasses import replace
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.verdict import (
     Coverage,
     ExplainedPair,
+    ExplainedWay,
     Finding,
     NotProved,
     Promise,
@@ -137,6 +138,81 @@ PASSING = Verdict(
 ROW = "192.168.121.64/26 via 172.18.0.2 dev eth0 proto 80 onlink"
 BLACKHOLE = "blackhole 192.168.210.1"
 
+GATEWAY = "default via 169.254.1.1 dev eth0"
+
+
+def step(at, to, row, text, **more) -> Step:
+    """A step at a node, or at a pod, with the next hop and the device that its row names."""
+    words = (row or "").split()
+    hop, device = (words[words.index(word) + 1] if word in words else None for word in ("via", "dev"))
+    is_pod = "/" in at
+    where = f"{'pod' if is_pod else 'node'} {at}"
+    return Step(None if is_pod else at, at if is_pod else None, None, row, hop, device, to, f"{where} {text}", **more)
+
+
+LOST_THERE = ExplainedWay(
+    "there",
+    "IPv4",
+    "192.168.157.134",
+    "192.168.121.73",
+    "lost",
+    "lost at node demo-worker (missing-block-route): demo-worker has no route to the pods of demo-worker2 (192.168.121.64/26)",
+    (
+        step("default/bb1", "demo-worker", GATEWAY, "sends the packet to its node demo-worker"),
+        step(
+            "demo-worker",
+            None,
+            "default via 172.18.0.1 dev eth0",
+            "sends the packet to 172.18.0.1 at eth0 by its default route; no table shows its way from there",
+            measured="hop 1 of the traceroute",
+            lost=True,
+        ),
+    ),
+)
+BACK = ExplainedWay(
+    "back",
+    "IPv4",
+    "192.168.121.73",
+    "192.168.157.134",
+    "delivered",
+    "the tables lead to pod default/bb1",
+    (
+        step("default/bb2", "demo-worker2", GATEWAY, "sends the packet to its node demo-worker2"),
+        step(
+            "demo-worker2",
+            "demo-worker",
+            "192.168.157.128/26 via 172.18.0.4 dev eth0 proto 80 onlink",
+            "sends the packet on to node demo-worker",
+            measured="hop 1 of the traceroute",
+        ),
+        step(
+            "demo-worker",
+            "default/bb1",
+            "192.168.157.134 dev cali98fd8882b62 scope link",
+            "hands the packet to pod default/bb1 at cali98fd8882b62",
+        ),
+        step("default/bb1", None, None, "has the address 192.168.157.134"),
+    ),
+)
+DELIVERED = ExplainedWay(
+    "there",
+    "IPv4",
+    "172.18.0.3",
+    "192.168.121.73",
+    "delivered",
+    "packets arrive, and the tables lead there",
+    (
+        step("demo-control-plane", "demo-worker2", ROW, "sends the packet on to node demo-worker2"),
+        step(
+            "demo-worker2",
+            "default/bb2",
+            "192.168.121.73 dev cali13c4ab2bd36 scope link",
+            "hands the packet to pod default/bb2 at cali13c4ab2bd36",
+        ),
+        step("default/bb2", None, None, "has the address 192.168.121.73"),
+    ),
+)
+
 FAILING = replace(
     PASSING,
     verdict="fail",
@@ -187,61 +263,27 @@ FAILING = replace(
         ExplainedPair(
             "default/bb1",
             "default/bb2",
-            "192.168.121.73",
             False,
-            "demo-worker has no row for 192.168.121.64/26",
+            f"the way there is {LOST_THERE.reason}",
+            (LOST_THERE, BACK),
+            ("missing-block-route",),
             (
-                Step(
-                    None,
-                    "default/bb1",
-                    "default via 169.254.1.1 dev eth0",
-                    "169.254.1.1",
-                    "eth0",
-                    "demo-worker",
-                    "pod default/bb1 sends the packet to its node demo-worker",
-                ),
-                Step(
-                    "demo-worker",
-                    None,
-                    "default via 172.18.0.1 dev eth0",
-                    "172.18.0.1",
-                    "eth0",
-                    "172.18.0.1",
-                    "demo-worker sends the packet by its default route, away from the cluster",
-                    lost=True,
-                ),
+                "ping from pod default/bb1 to pod default/bb2 (192.168.121.73): 0 of 1 packets came back",
+                "traceroute from pod default/bb1 to pod default/bb2 (192.168.121.73): 1 node demo-worker (172.18.0.4); nobody"
+                " further answers",
+                "TCP from pod default/bb1 to pod default/bb2 (192.168.121.73): not measured: only probes listen to each other",
             ),
-            (),
-            ("ping podnet-probes/probe-demo-worker -> 192.168.121.74: 0 of 2 answered",),
         ),
         ExplainedPair(
-            "demo-control-plane",
+            "node/demo-control-plane",
             "default/bb2",
-            "192.168.121.73",
             True,
-            "the tables lead there and back, and the packets arrived",
-            (
-                Step(
-                    "demo-control-plane",
-                    None,
-                    ROW,
-                    "172.18.0.2",
-                    "eth0",
-                    "demo-worker2",
-                    "demo-control-plane sends the packet to node demo-worker2 through eth0",
-                ),
-                Step(
-                    "demo-worker2",
-                    None,
-                    "192.168.121.73 dev cali13c4ab2bd36 scope link",
-                    None,
-                    "cali13c4ab2bd36",
-                    "default/bb2",
-                    "demo-worker2 hands the packet to pod default/bb2",
-                ),
-            ),
+            "packets get there and back",
+            (DELIVERED,),
             (),
-            ("ping node demo-control-plane -> 192.168.121.74: 2 of 2 answered, ttl 63",),
+            (
+                "ping from node demo-control-plane to pod default/bb2 (192.168.121.73): 1 of 1 packets came back, ttl 63",
+            ),
         ),
     ),
 )

@@ -198,7 +198,8 @@ HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'&amp;\u202eg
 def test_hostile_names_and_evidence_stay_text() -> None:
     finding = Finding(HOSTILE, "error", HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE, "</pre>" + HOSTILE), HOSTILE)
     pair = FAILING.pairs[0]
-    steps = tuple(replace(step, text=HOSTILE, row=HOSTILE, to=HOSTILE) for step in pair.there)
+    step = replace(pair.ways[0].steps[0], text=HOSTILE, rule=HOSTILE, row=HOSTILE, to=HOSTILE, measured=HOSTILE)
+    way = replace(pair.ways[0], source=HOSTILE, target=HOSTILE, reason=HOSTILE, steps=(step,))
     verdict = replace(
         FAILING,
         cluster=HOSTILE,
@@ -206,7 +207,7 @@ def test_hostile_names_and_evidence_stay_text() -> None:
         versions={HOSTILE: HOSTILE},
         findings=(finding,),
         not_proved=(NotProved(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
-        pairs=(replace(pair, source=HOSTILE, target=HOSTILE, address=HOSTILE, there=steps, measured=(HOSTILE,)),),
+        pairs=(replace(pair, source=HOSTILE, target=HOSTILE, reason=HOSTILE, ways=(way,), measured=(HOSTILE,)),),
     )
     _name, address, block, pods = LAB[0]
     lab = ((HOSTILE, address, block, ((HOSTILE, HOSTILE, pods[0][2]), *pods)), *LAB[1:])
@@ -216,6 +217,7 @@ def test_hostile_names_and_evidence_stay_text() -> None:
     assert shown in page.one("h1").text
     assert shown in page.one(id="findings").one("pre").text
     assert shown in page.one(id="topology").text
+    assert page.one(id="paths").text.count(shown) == 10
     assert shown in page.one(id="reach").text
     assert shown in page.one(id="tables").text
     assert not page.all("script")

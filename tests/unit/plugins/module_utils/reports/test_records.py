@@ -28,7 +28,11 @@ def test_further_keys_of_a_task_result_are_passed_over() -> None:
         (("promises", "P1"), None, "verdict.promises.P1 is None, which is no dictionary"),
         (("findings", 0, "evidence"), "line", r"verdict.findings\[0\].evidence is 'line', which is no list"),
         (("findings", 1, "message"), 5, r"verdict.findings\[1\].message is 5, which is no string"),
-        (("pairs", 0, "there", 1, "lost"), None, r"verdict.pairs\[0\].there\[1\].lost is None, which is no boolean"),
+        (
+            ("pairs", 0, "ways", 0, "steps", 1, "lost"),
+            None,
+            r"verdict.pairs\[0\].ways\[0\].steps\[1\].lost is None, which is no boolean",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(path, value, reason) -> None:

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.verdict import (
     Coverage,
+    ExplainedWay,
     Finding,
     NotProved,
     Promise,
@@ -42,6 +43,7 @@ def test_report_json_is_as_the_schema_says(verdict) -> None:
         (NotProved, SCHEMA["$defs"]["not_proved"]),
         (Finding, SCHEMA["$defs"]["finding"]),
         (Coverage, SCHEMA["$defs"]["coverage"]),
+        (ExplainedWay, SCHEMA["$defs"]["way"]),
         (Step, SCHEMA["$defs"]["step"]),
     ],
 )
@@ -63,7 +65,8 @@ def test_the_schema_has_every_field_and_requires_it(record, described) -> None:
         (("findings", 0, "evidence"), "one line"),
         (("coverage", "nodes"), -1),
         (("pairs", 0, "arrives"), "yes"),
-        (("pairs", 0, "there", 0, "row"), 5),
+        (("pairs", 0, "ways", 0, "outcome"), "somewhere"),
+        (("pairs", 0, "ways", 0, "steps", 0, "row"), 5),
     ],
 )
 def test_what_is_no_verdict_is_refused(path, value) -> None:

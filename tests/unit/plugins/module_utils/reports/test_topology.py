@@ -19,6 +19,12 @@ def draw(snapshot, findings=(), pairs=(), matter=()) -> Element:
     return topology(view_of(snapshot, matter), findings, pairs)
 
 
+def explained(*steps: Step) -> ExplainedPair:
+    """A pair whose only way has these steps."""
+    way = replace(FAILING.pairs[1].ways[0], steps=steps)
+    return replace(FAILING.pairs[1], ways=(way,))
+
+
 def pictures(figure: Element) -> list[Element]:
     return figure.findall("svg")
 
@@ -102,24 +108,22 @@ def test_a_path_that_loses_the_packet_ends_with_a_cross() -> None:
 
 
 def test_a_loss_on_the_way_back_is_drawn_as_well() -> None:
-    there = FAILING.pairs[1]
-    back = (replace(there.there[0], node="demo-worker2", to="demo-control-plane"), replace(there.there[0], lost=True))
-    picture = pictures(draw(lab_snapshot(), pairs=[replace(there, arrives=False, back=back)]))[0]
+    pair = FAILING.pairs[0]
+    picture = pictures(draw(FAILING_SNAPSHOT, pairs=[replace(pair, ways=pair.ways[::-1])]))[0]
     assert len(list(picture.iter("polyline"))) == 2
     assert [line for line in picture.iter("line") if line.get("class") == "lost"]
 
 
 def test_a_path_to_the_outside_leaves_the_picture() -> None:
-    steps = (Step("demo-worker", None, None, None, None, "8.8.8.8", "leaves"),)
-    pair = ExplainedPair("demo-worker", "8.8.8.8", "8.8.8.8", True, "", steps, (), ())
-    picture = pictures(draw(lab_snapshot(), pairs=[pair]))[0]
+    step = Step("demo-worker", None, None, None, None, None, "8.8.8.8", "leaves")
+    picture = pictures(draw(lab_snapshot(), pairs=[explained(step)]))[0]
     (way,) = picture.iter("polyline")
     width = float(picture.get("viewBox").split()[2])
     assert float(way.get("points").split()[-1].split(",")[0]) == pytest.approx(width - 6)
 
 
-def test_a_path_without_steps_draws_nothing() -> None:
-    pair = ExplainedPair("default/bb1", "default/none", None, None, "there is no such pod", (), (), ())
+def test_a_pair_without_ways_draws_nothing() -> None:
+    pair = replace(explained(), ways=())
     assert not list(pictures(draw(lab_snapshot(), pairs=[pair]))[0].iter("polyline"))
 
 
@@ -127,9 +131,8 @@ def test_pods_that_matter_are_shown_before_others() -> None:
     pods = tuple(("shop", f"web-{number:02}", f"192.168.157.{130 + number}") for number in range(40))
     lab = (("demo-worker", "172.18.0.4", "192.168.157.128/26", pods),)
     finding = Finding("missing-pod-route", "error", "demo", "demo-worker", "shop/web-39", "m", (), "r")
-    steps = (Step(None, "shop/web-38", None, None, None, "demo-worker", "sends"),)
-    pair = ExplainedPair("shop/web-38", "demo-worker", None, True, "", steps, (), ())
-    written = texts(pictures(draw(lab_snapshot(lab), [finding], [pair]))[0])
+    step = Step(None, "shop/web-38", None, None, None, None, "demo-worker", "sends")
+    written = texts(pictures(draw(lab_snapshot(lab), [finding], [explained(step)]))[0])
     shown = [text for text in written if "shop/web-" in text]
     assert shown[:2] == ["✕ shop/web-39", "shop/web-38"]
     assert "and 33 more pods" in written
