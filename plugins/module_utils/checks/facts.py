@@ -344,7 +344,7 @@ def _own_blocks(reading: Reading) -> Iterator[Block]:
                 Block(route.dst, node.name, route.raw, _is_guess(route, node)),
             )
             for route in table.where(_may_be_own_block)
-            if _is_own_block(route, node, numbers, reading.links)
+            if _is_own_block(route, node, numbers, table, reading.links)
         ]
         # What a CNI that is no longer in use has left claims nothing.
         in_use = {cni for cni, has_pods, _block in claims if has_pods}
@@ -371,18 +371,25 @@ def _may_be_own_block(route: Route) -> bool:
     return route.type == "unicast" or (route.type == "blackhole" and not route.protocol and is_block_sized(route.dst))
 
 
-def _is_own_block(route: Route, node: Node, numbers: Iterable[int], links: Mapping[str, Link]) -> bool:
+def _is_own_block(
+    route: Route, node: Node, numbers: Iterable[int], table: NodeTable, links: Mapping[str, Link]
+) -> bool:
     """Whether a row that may be one is one, going by the pods and the pod CIDRs of the node.
 
-    A bridge without a port is what a CNI left behind, or what another program made.
+    A bridge without a port is what a CNI left behind, or what another program made; so is one that none of the node's pods is
+    behind, though their addresses be in its network.
     """
     if route.dst in node.pod_cidrs:
         return True
     holds_pods = _has_one_of(route.dst, numbers)
     if sign_of(route) is not None:
         return holds_pods or "linkdown" not in route.flags
+    if route.type == "blackhole":
+        return holds_pods
     link = links.get(route.dev or "")
-    return holds_pods and (route.type == "blackhole" or (link is not None and link.kind == "bridge"))
+    is_bridge = link is not None and link.kind == "bridge"
+    bits = prefix_number(route.dst)[0]
+    return is_bridge and holds_pods and any(table.find(bits, number) == route for number in numbers)
 
 
 def _has_one_of(prefix: str, numbers: Iterable[int]) -> bool:

@@ -258,6 +258,16 @@ def a_bridge_has_another_nodes_block_inside_and_no_range_is_declared(lab: Lab) -
 
 
 @broken("overlapping-ranges", WORKER)
+def a_bridge_that_none_of_the_nodes_pods_is_behind_has_their_addresses_in_its_network(lab: Lab) -> None:
+    lab.worker.printed["ip addr"] += (
+        "99: br-4f1e: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default \n"
+        "    link/ether 02:42:4f:1e:00:01 brd ff:ff:ff:ff:ff:ff promiscuity 0 minmtu 68 maxmtu 65535 \n"
+        "    bridge forward_delay 1500 hello_time 200 max_age 2000 ageing_time 30000 stp_state 0 \n"
+    )
+    lab.add_route(WORKER, "192.168.128.0/17 dev br-4f1e proto kernel scope link src 192.168.255.193")
+
+
+@broken("overlapping-ranges", WORKER)
 def a_bridge_is_in_the_range_of_pods_and_that_of_services(lab: Lab) -> None:
     lab.cluster = replace(lab.cluster, pod_ranges=("192.168.0.0/17",), service_ranges=("192.168.128.0/17",))
     lab.add_route(WORKER, "192.168.0.0/16 dev br-4f1e proto kernel scope link src 192.168.0.1")
