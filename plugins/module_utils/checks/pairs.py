@@ -153,9 +153,21 @@ class _Family:
         for fault in self.suspects:
             yield from (_Blame(fault, way, number) for way, number, step in places if _decides(fault, step))
         for fault in self.suspects if self._is_lost else ():
+            if fault.code == "packets-dropped":
+                yield from (_Blame(fault, way, number) for way, number in self._broken_traces())
             for way, number, step in places:
                 if _is_at(fault, step) and _is_for(fault, self._legs[way]):
                     yield _Blame(fault, way, number)
+
+    def _broken_traces(self) -> Iterator[tuple[int, int]]:
+        """The ways whose traceroute ends early, and the steps that were the last to answer.
+
+        One that ends just before the target proves nothing: the target's answer to it may be what was lost.
+        """
+        for way, found in enumerate(self._walks):
+            last = max((number for number, step in enumerate(found.steps) if step.measured), default=None)
+            if last is not None and last < len(found.steps) - 2:
+                yield way, last
 
     def _cause(self, found: Walk) -> Fault | None:
         """The fault that has packets lost where the tables show that they are."""
