@@ -39,11 +39,11 @@ lab: setup-lab $(if $(kit),up) ## Set everything up and run the lab (Tasks 1 to 
 
 .PHONY: up
 up: setup-lab $(kit) ## Make the lab's cluster, or find it.
-	@ansible localhost -m include_role -a name=kubelab.podnet.lab_cluster $(lab_vars)
+	@ansible-playbook lab.yml --tags up $(lab_vars)
 
 .PHONY: down
 down: setup-lab ## Remove the lab's cluster.
-	@ansible localhost -m include_role -a 'name=kubelab.podnet.lab_cluster tasks_from=remove' $(lab_vars)
+	@ansible-playbook lab.yml --tags down $(lab_vars)
 
 .PHONY: test
 test: setup-test $(kit) ## Set everything up and run all tests, on each cluster that there is (or PROVIDER=kind|netns).
@@ -56,6 +56,10 @@ check: setup-test ## Lint, types, layers and unit tests: the daily loop.
 .PHONY: test-matrix
 test-matrix: setup-test ## Run the tests and the lab with each Python, ansible-core and Kubernetes client, on netns clusters.
 	@python tests/matrix.py
+
+.PHONY: soak
+soak: setup-test ## Judge a healthy netns cluster 200 times on a busy machine, and try the parsers with many more inputs: half an hour.
+	@PYTHONPATH=build python tests/soak.py
 
 .PHONY: docs
 docs: setup-test ## Write docs/findings.md from the catalogue of findings.

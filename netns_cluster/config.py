@@ -96,6 +96,11 @@ class Shape:
         }
 
 
+def reservations(node: str) -> str:
+    """The name of the volume that holds the files of which addresses a node gave out."""
+    return f"{node}.reservations"
+
+
 def gateway_addresses(families: Sequence[Family]) -> tuple[Address, ...]:
     return tuple(NODE_SUBNETS[family][1] for family in families)
 

@@ -48,7 +48,8 @@ HOST = "127.0.0.1"
 async def serve(config: Config, control: socket.socket, ready: TextIO) -> None:
     """Bring the cluster up, say so, and serve until the process is ended."""
     shape = config.shape
-    network = ClusterNetwork(shape)
+    volumes = Path(config.directory, "images", "volumes")
+    network = ClusterNetwork(shape, volumes)
     building = asyncio.ensure_future(network.build())
     token = secrets.token_urlsafe(32)
     ca = trustme.CA(organization_name="netns_cluster")
@@ -56,7 +57,6 @@ async def serve(config: Config, control: socket.socket, ready: TextIO) -> None:
     events = EventLog(store)
     runtime = RuntimeClient(control)
     name_servers = tuple(str(ip) for ip in dns_addresses(shape.families))
-    volumes = Path(config.directory, "images", "volumes")
     kubelet = Kubelet(store, events, network, runtime, name_servers, volumes)
     await building
     initial.populate(store, shape, network, busybox_version(Path(config.busybox)))

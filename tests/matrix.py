@@ -94,8 +94,7 @@ def lab(run: Runner) -> None:
         try:
             run("ansible-playbook", "lab.yml", *provider)
         finally:
-            remove = "name=kubelab.podnet.lab_cluster tasks_from=remove"
-            run("ansible", "localhost", "-m", "include_role", "-a", remove, *provider)
+            run("ansible-playbook", "lab.yml", "--tags", "down", *provider)
 
 
 def find(version: str) -> Path | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netns_cluster import images
+from netns_cluster.config import reservations
 from netns_cluster.linux import CAPABILITIES
 from netns_cluster.runtime.messages import DEFAULT_CAPABILITIES, Container, Process, Volume
 from netns_cluster.runtime.rootfs import HOST_TOOLS_SEARCH_PATH, SEARCH_PATH
@@ -16,6 +17,7 @@ from netns_cluster.runtime.rootfs import HOST_TOOLS_SEARCH_PATH, SEARCH_PATH
 Object = dict[str, Any]
 
 CLUSTER_DOMAIN = "cluster.local"
+RESERVATIONS = "/var/lib/cni/networks/netns"
 _HOSTS = (
     "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
     "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n"
@@ -32,6 +34,7 @@ def container_of(pod: Object, container: Object, name_servers: Sequence[str]) ->
     spec = pod["spec"]
     security = container.get("securityContext") or {}
     volumes = {volume["name"] for volume in spec.get("volumes") or []}
+    host_tools = images.kind_of(container["image"]) == images.NODE_IMAGE
     return Container(
         hostname=spec["nodeName"] if spec.get("hostNetwork") else spec.get("hostname") or pod["metadata"]["name"][:63],
         files={"/etc/hosts": hosts_file(pod), "/etc/resolv.conf": resolv_conf(pod, name_servers)},
@@ -39,10 +42,11 @@ def container_of(pod: Object, container: Object, name_servers: Sequence[str]) ->
             Volume(volume_name(pod, mount["name"]), mount["mountPath"], bool(mount.get("readOnly")))
             for mount in container.get("volumeMounts") or []
             if mount["name"] in volumes
-        ],
+        ]
+        + ([Volume(reservations(spec["nodeName"]), RESERVATIONS, read_only=False)] if host_tools else []),
         read_only=bool(security.get("readOnlyRootFilesystem")),
         privileged=bool(security.get("privileged")),
-        host_tools=images.kind_of(container["image"]) == images.NODE_IMAGE,
+        host_tools=host_tools,
     )
 
 

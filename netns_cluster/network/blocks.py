@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections import deque
+from pathlib import Path
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -51,12 +51,18 @@ class BlockPool:
 
 
 class NodeAddresses:
-    """The addresses of one node's blocks of one family, given out in order and again only after all others."""
+    """The addresses of one node's blocks of one family, given out in order and again only after all others.
 
-    def __init__(self, node: str, pool: BlockPool) -> None:
+    Which of them are given out stands in a directory, as the CNI plugin host-local keeps it: a file of the name of each, and in
+    ``last_reserved_ip.N`` the latest, N being the place of the family. An address whose file was lost is given out twice.
+    """
+
+    def __init__(self, node: str, pool: BlockPool, directory: Path, place: int = 0) -> None:
         self._node = node
         self._pool = pool
-        self._free: deque[Address] = deque()
+        self._directory = directory
+        self._latest = directory / f"last_reserved_ip.{place}"
+        self._addresses: list[Address] = []
         self.blocks: list[Network] = []
         self.claim_block()
 
@@ -64,13 +70,26 @@ class NodeAddresses:
         block = self._pool.claim(self._node)
         self.blocks.append(block)
         # The first address of a block is what Calico gives to the node's own tunnel.
-        self._free.extend(address for address in block if address != block.network_address)
+        self._addresses.extend(address for address in block if address != block.network_address)
         return block
 
     def take(self) -> tuple[Address, Network | None]:
         """Return an address, and the block that had to be claimed for it."""
-        block = None if self._free else self.claim_block()
-        return self._free.popleft(), block
+        address, block = self._next_free(), None
+        if address is None:
+            block = self.claim_block()
+            address = block[1]
+        (self._directory / str(address)).touch()
+        self._latest.write_text(f"{address}\n")
+        return address, block
+
+    def _next_free(self) -> Address | None:
+        latest = self._latest.read_text().strip() if self._latest.exists() else ""
+        first = next((place for place, address in enumerate(self._addresses, 1) if str(address) == latest), 0)
+        for address in self._addresses[first:] + self._addresses[:first]:
+            if not (self._directory / str(address)).exists():
+                return address
+        return None
 
     def give_back(self, address: Address) -> None:
-        self._free.append(address)
+        (self._directory / str(address)).unlink(missing_ok=True)

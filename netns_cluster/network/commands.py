@@ -129,8 +129,9 @@ def pod_node_side(interface: str, addresses: Iterable[Address], pod: str) -> lis
         f"link set {interface} up",
     ]
     for address in addresses:
+        # As every CNI: where another pod's row for the address stands already, the new pod is right.
         lines.append(
-            f"route add {address} dev {interface} " + ("scope link" if address.version == 4 else "metric 1024")
+            f"route replace {address} dev {interface} " + ("scope link" if address.version == 4 else "metric 1024")
         )
     return lines
 

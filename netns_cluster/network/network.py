@@ -16,9 +16,10 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from netns_cluster.config import INTERNET, Shape, dns_addresses, gateway_addresses
+from netns_cluster.config import INTERNET, Shape, dns_addresses, gateway_addresses, reservations
 from netns_cluster.network import commands, namespaces
 from netns_cluster.network.blocks import Address, BlockPool, Network, NodeAddresses
 
@@ -49,10 +50,11 @@ class PodNetwork:
 
 
 class ClusterNetwork:
-    """All namespaces of one cluster."""
+    """All namespaces of one cluster. ``volumes`` is the directory of what containers can have mounted."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, volumes: Path) -> None:
         self._shape = shape
+        self._volumes = volumes
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
         self._others: list[int] = []
         self.nodes: dict[str, NodeNetwork] = {}
@@ -84,7 +86,9 @@ class ClusterNetwork:
         pools = [ipaddress.ip_network(subnet) for subnet in shape.pod_subnets]
         block_pools = [BlockPool(pool) for pool in pools]
         for name in shape.nodes:
-            pods = [NodeAddresses(name, pool) for pool in block_pools]
+            directory = self._volumes / reservations(name)
+            directory.mkdir(parents=True)
+            pods = [NodeAddresses(name, pool, directory, place) for place, pool in enumerate(block_pools)]
             self.nodes[name] = NodeNetwork(name, self._create(), shape.node_addresses(name), pods)
         gateway, internet = self._create(), self._create()
         self._others += [gateway, internet]

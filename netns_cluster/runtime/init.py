@@ -58,7 +58,9 @@ class Runtime:
                     self._read_report(key.fd, key.data)
 
     def _receive(self) -> bool:
-        packet, descriptors, _unused, _unused = socket.recv_fds(self._control, PACKET_SIZE, 4, socket.MSG_CMSG_CLOEXEC)
+        packet, descriptors, _unused, _unused = socket.recv_fds(self._control, PACKET_SIZE, 4)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)  # recv_fds passes over the flag that would do so
         if not packet:
             return False
         request = json.loads(packet)

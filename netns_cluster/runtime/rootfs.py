@@ -48,7 +48,7 @@ def prepare_images(directory: Path, busybox: Path) -> None:
     """Lay out below ``directory``, an empty tmpfs, what containers show: links to busybox for each of its applets."""
     applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
     for folder in ("bin", "probes", "volumes", "root"):
-        (directory / folder).mkdir()
+        (directory / folder).mkdir(exist_ok=True)  # the API server, which starts meanwhile, makes volumes
     (directory / "bin" / "busybox").write_bytes(busybox.read_bytes())
     (directory / "bin" / "busybox").chmod(0o755)
     os.link(directory / "bin" / "busybox", directory / "probes" / "busybox")

@@ -56,8 +56,8 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import (
     MISSING_LIBRARY,
-    _default_kubeconfig,
-    _merged_files,
+    default_kubeconfig,
+    merged_kubeconfigs,
 )
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import PodnetError
 
@@ -79,9 +79,9 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
             )
         folder = os.path.dirname(os.path.abspath(path))
         given = [os.path.join(folder, os.path.expanduser(name)) for name in self.get_option("kubeconfigs")]
-        kubeconfig = os.pathsep.join(given) or _default_kubeconfig()
+        kubeconfig = os.pathsep.join(given) or default_kubeconfig()
         try:
-            contexts = [item["name"] for item in _merged_files(kubeconfig).get("contexts") or ()]
+            contexts = [item["name"] for item in merged_kubeconfigs(kubeconfig).get("contexts") or ()]
         except PodnetError as error:
             raise AnsibleParserError(str(error)) from error
         for host, context in host_names(contexts).items():

@@ -23,7 +23,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     Probe,
     ProbeConnection,
     ProbePing,
-    ProbeSocket,
     Snapshot,
 )
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot_file import write_snapshot
@@ -138,8 +137,6 @@ def _links(address: str, number: int, interfaces: list[str]) -> Iterator[str]:
 def _probe(pod: Pod, number: int, nodes: int, *, on_host: bool) -> Probe:
     own = str(IPv4Address(NODES + number)) if on_host else pod.ips[0]
     others = [(number + step) % nodes for step in range(0 if on_host else 1, NEIGHBOURS)]
-    senders = [((number - step) % nodes, False) for step in range(1, NEIGHBOURS)]
-    senders += [((number - step) % nodes, True) for step in range(NEIGHBOURS)]
     return Probe(
         pod=f"kube-system/host-{number}" if on_host else pod.key,
         pings=tuple(
@@ -147,21 +144,10 @@ def _probe(pod: Pod, number: int, nodes: int, *, on_host: bool) -> Probe:
             for other in others
         ),
         connections=tuple(
-            ProbeConnection("-", pod_address(other, 0), 8080, True, _port(number, on_host)) for other in others
-        ),
-        sockets=()
-        if on_host
-        else tuple(
-            ProbeSocket(
-                own, 8080, str(IPv4Address(NODES + sender)) if host else pod_address(sender, 0), _port(sender, host)
-            )
-            for sender, host in senders
+            ProbeConnection("-", pod_address(other, 0), 8080, True, answered_by=f"team-0/app-0-{other:08x}", seen=own)
+            for other in others
         ),
     )
-
-
-def _port(number: int, on_host: bool) -> int:
-    return 32_768 + 2 * number + on_host
 
 
 def measure(nodes: int, pods: int, folder: Path) -> dict[str, float]:

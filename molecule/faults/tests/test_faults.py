@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,20 @@ import yaml
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.catalogue import CATALOGUE
 from facts import NAME, kubectl
 
-FAULTS = yaml.safe_load((Path(__file__).parents[1] / "vars" / "faults.yml").read_text())["faults"]
-NODES = {"{{ first }}": f"{NAME}-worker", "{{ second }}": f"{NAME}-worker2", None: None}
-
-# Two running pods of one address are made by no command on a node: the API says so, or nobody does.
-NOT_INJECTED = {"duplicate-pod-ip"}
-
-
-@pytest.fixture(scope="module")
-def verdicts() -> Path:
-    return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "verdicts"
+VARIABLES = yaml.safe_load((Path(__file__).parents[1] / "vars" / "faults.yml").read_text())
+FAULTS = {fault["code"]: fault for fault in VARIABLES["faults"]}
+NODES = {
+    "{{ control }}": f"{NAME}-control-plane",
+    "{{ first }}": f"{NAME}-worker",
+    "{{ second }}": f"{NAME}-worker2",
+    None: None,
+}
 
 
-def verdict(file: Path) -> dict[str, Any]:
+def report(ephemeral: Path, judged: str) -> dict[str, Any]:
+    file = ephemeral / "verdicts" / judged / "report.json"
     if not file.exists():
-        pytest.skip(f"{file.stem} was not judged in this run (faults_only)")
+        pytest.skip(f"{judged} was not judged in this run (faults_only)")
     read: dict[str, Any] = json.loads(file.read_text())
     for finding in read["findings"]:
         print(json.dumps(finding, indent=2))
@@ -35,26 +33,24 @@ def verdict(file: Path) -> dict[str, Any]:
 
 
 def test_every_code_of_the_catalogue_is_injected() -> None:
-    assert {fault["code"] for fault in FAULTS} == set(CATALOGUE) - NOT_INJECTED
+    assert FAULTS.keys() == CATALOGUE.keys()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_the_healthy_cluster_passes_with_every_promise_proved(verdicts: Path, moment: str) -> None:
-    judged = verdict(verdicts / f"{moment}.json")
+def test_the_healthy_cluster_passes_with_every_promise_proved(ephemeral: Path, moment: str) -> None:
+    judged = report(ephemeral, moment)
     assert judged["findings"] == []
     assert {promise["state"] for promise in judged["promises"].values()} == {"proved"}
     assert judged["verdict"] == "pass"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[fault["code"] for fault in FAULTS])
-def test_the_fault_alone_is_found_and_the_right_element_blamed(verdicts: Path, fault: dict[str, Any]) -> None:
-    judged = verdict(verdicts / f"{fault['code']}.json")
-    assert [finding["code"] for finding in judged["findings"]] == [fault["code"]]
-    (finding,) = judged["findings"]
-    if "node" in fault:
-        assert finding["node"] == NODES[fault["node"]]
-    assert finding["pod"] == fault.get("pod")
-    assert finding["evidence"]
+@pytest.mark.parametrize("codes", [[code] for code in FAULTS] + VARIABLES["faults_together"], ids="+".join)
+def test_the_faults_are_found_once_and_alone_and_the_right_elements_blamed(ephemeral: Path, codes: list[str]) -> None:
+    judged = report(ephemeral, "+".join(codes))
+    found = [(finding["code"], finding["node"], finding["pod"]) for finding in judged["findings"]]
+    injected = [FAULTS[code] for code in codes]
+    assert sorted(found) == sorted((fault["code"], NODES[fault.get("node")], fault.get("pod")) for fault in injected)
+    assert all(finding["evidence"] and finding["remedy"] for finding in judged["findings"])
     assert judged["verdict"] == "fail"
 
 

@@ -71,26 +71,39 @@ def _duplicate_pod_ips(facts: Facts) -> Iterator[Fault]:
 
 
 def _overlapping_ranges(facts: Facts) -> Iterator[Fault]:
-    ranges = [(prefix, "pod range") for prefix in facts.cluster.pod_ranges]
-    services = [(prefix, "service range") for prefix in facts.cluster.service_ranges]
-    for prefix, _what in ranges:
-        for service, _service in services:
+    pods, services = facts.cluster.pod_ranges, facts.cluster.service_ranges
+    for prefix in pods:
+        for service in services:
             if _overlap(prefix, service):
                 message = f"the pod range {prefix} and the service range {service} share addresses"
                 yield Fault("overlapping-ranges", message, (prefix, service))
-    found: dict[tuple[str, str, str], list[tuple[str, Route]]] = {}
+    found: dict[str, list[tuple[str, Route]]] = {}
     for name in facts.nodes:
         for dst, route in _networks_of(facts, name):
-            for prefix, what in ranges + services:
-                if _overlap(dst, prefix):
-                    found.setdefault((dst, prefix, what), []).append((name, route))
-    for (dst, prefix, what), rows in found.items():
-        where = rows[0][0] if len(rows) == 1 else f"{len(rows)} nodes"
-        message = f"{where} is in the network {dst}, which shares addresses with the {what} {prefix}"
-        if len(rows) > 1:
-            message = f"{where} are{message.removeprefix(f'{where} is')}"
-        lines = tuple(f"on {name}: {route.raw}" for name, route in rows)
-        yield Fault("overlapping-ranges", message, lines, rows[0][0] if len(rows) == 1 else None, to=(dst,))
+            found.setdefault(dst, []).append((name, route))
+    blocks = {} if pods else _blocks_in(facts, found)
+    for dst, rows in found.items():
+        names = [name for name, _route in rows]
+        shared = [f"the pod range {prefix}" for prefix in pods if _overlap(dst, prefix)]
+        # Without a declared range, a network that pods of its own nodes are in may well be what pods are meant to have.
+        if dst in blocks and facts.book.nodes_with_pods_in(dst).isdisjoint(names):
+            shared += [f"the pods of {listed({block.node for block in blocks[dst]})}"]
+        shared += [f"the service range {prefix}" for prefix in services if _overlap(dst, prefix)]
+        if shared:
+            where = f"{names[0]} is" if len(rows) == 1 else f"{len(rows)} nodes are"
+            message = f"{where} in the network {dst}, which shares addresses with {' and '.join(shared)}"
+            lines = tuple(f"on {name}: {route.raw}" for name, route in rows)
+            yield Fault("overlapping-ranges", message, lines, names[0] if len(rows) == 1 else None, to=(dst,))
+
+
+def _blocks_in(facts: Facts, networks: Iterable[str]) -> dict[str, list[Block]]:
+    """The blocks that share addresses with networks, by these."""
+    found: dict[str, list[Block]] = {}
+    for pair in _overlapping([*facts.blocks, *(Block(network, "", None) for network in networks)]):
+        network, block = sorted(pair, key=lambda block: block.node)
+        if not network.node:
+            found.setdefault(network.prefix, []).append(block)
+    return found
 
 
 def _networks_of(facts: Facts, name: str) -> Iterator[tuple[str, Route]]:
@@ -151,7 +164,7 @@ def _two_cnis(facts: Facts) -> Iterator[Fault]:
         own = _doers(node.block_rows)
         for table in node.tables.values():
             if table.base not in of_base:
-                of_base[table.base] = _doers(table.base.where(routes_block))
+                of_base[table.base] = _doers(route for _place, route in table.base.where(routes_block))
             if _in_each_others_way(of_base[table.base], own):
                 doers = _doers(table.open().where(routes_block))
                 for cnis in _in_each_others_way(doers, doers):

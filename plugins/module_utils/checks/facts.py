@@ -19,6 +19,7 @@ from typing import NamedTuple
 from ..network.address_book import AddressBook
 from ..network.cni import (
     devices,
+    gateways,
     holds,
     is_block_sized,
     is_default,
@@ -46,6 +47,9 @@ _RULE_COMMANDS = {32: "ip rule", 128: "ip -6 rule"}
 
 _MOST_OPEN = 64
 _NO_LABELS: Mapping[str, str] = {}
+
+# The gateway that Calico gives to pods. It is on no interface: the node answers for it, by proxy ARP.
+_CALICO_GATEWAY = "169.254.1.1"
 
 # Seconds after which a node or a pod that is not ready is taken for broken, and no more for new.
 _SETTLING = 60
@@ -108,8 +112,9 @@ class NodeFacts:
     those that lead directly to an address that none of its pods has. ``default_routes`` are the bits of the families that
     have one, ``uplinks`` the devices of these and those with the node's own addresses. ``interfaces`` are the names of pods'
     interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by the key of the pod, as far as
-    pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``insides`` and ``unread`` are those of the
-    snapshot.
+    pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``stands_in_for_gateway`` tells that its pods
+    send by a gateway that is nowhere, for which the kernel answers as long as the node forwards and has a route to it.
+    ``insides`` and ``unread`` are those of the snapshot.
     """
 
     node: Node
@@ -128,6 +133,7 @@ class NodeFacts:
     interfaces: Mapping[str, str]
     macs: Mapping[str, frozenset[str]]
     pod_mtu: int | None
+    stands_in_for_gateway: bool
     insides: tuple[PodInside, ...]
     probe: Probe | None
     host_probe: Probe | None
@@ -157,10 +163,9 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
         ]
     for bits, command in TABLE_COMMANDS.items():
         if command in node.printed:
-            kept[bits] = store.keep(node.printed[command])
+            kept[bits] = store.keep(node.printed[command], bits)
             tables[bits] = kept[bits].open()
-            lines = [line.text for line in tables[bits].unparsed]
-            unproved += _not_understood(command, lines, node)
+            unproved += _not_understood(command, tables[bits].unparsed, node)
     for bits, command in _RULE_COMMANDS.items():
         if command in node.printed:
             parsed = _read_rules(node.printed[command])
@@ -223,10 +228,8 @@ def keep(reading: Reading) -> NodeFacts:
         neighbours=reading.neighbours,
         sysctls={name: value for name, value in reading.snapshot.sysctls.items() if _port(name) in ports},
         blocks=tuple(_own_blocks(reading)),
-        next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra.routes)),
-        block_rows=tuple(
-            route for table in reading.tables.values() for route in table.extra.routes if routes_block(route)
-        ),
+        next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra)),
+        block_rows=tuple(route for table in reading.tables.values() for route in table.extra if routes_block(route)),
         networks=tuple(route for table in reading.tables.values() for route in table.where(_is_connected_network)),
         strange_hosts=tuple(_strange_hosts(reading)),
         default_routes=frozenset(bits for bits, table in reading.tables.items() if table.where(_is_default_route)),
@@ -236,11 +239,25 @@ def keep(reading: Reading) -> NodeFacts:
             inside.pod: frozenset(link.mac for link in inside.links if link.mac) for inside in reading.insides.values()
         },
         pod_mtu=max((link.mtu for link in pod_links if _is_cnis(link)), default=None),
+        stands_in_for_gateway=any(map(asks_for_gateway, reading.insides.values())) and not has_gateway(reading.links),
         insides=reading.snapshot.insides,
         probe=reading.snapshot.probe,
         host_probe=reading.snapshot.host_probe,
         unread=reading.snapshot.unread,
     )
+
+
+def asks_for_gateway(inside: Inside) -> bool:
+    """Whether the pod has Calico's gateway and must ask for its link-layer address; AWS's pods know it beforehand."""
+    is_gateway = any(route.gateway == _CALICO_GATEWAY for route in inside.routes.get(32, ()))
+    return is_gateway and not any(
+        entry.address == _CALICO_GATEWAY and entry.state == "PERMANENT" for entry in inside.neighbours
+    )
+
+
+def has_gateway(links: Mapping[str, Link]) -> bool:
+    """Whether a node has Calico's gateway on an interface, after all."""
+    return any(entry.address == _CALICO_GATEWAY for link in links.values() for entry in link.addresses)
 
 
 def _is_connected_network(route: Route) -> bool:
@@ -414,6 +431,11 @@ class Facts:
         """The node that has the address on one of its interfaces, None when no node has, or several have."""
         return self._owners.get((bits, number))
 
+    def only_owner(self, row: Route | None) -> str | None:
+        """The node that all next hops of a row belong to."""
+        owners = {self.owner(*address_number(next_hop)) for next_hop in gateways(row)} if row else set()
+        return owners.pop() if len(owners) == 1 else None
+
     def _read_blocks(self) -> list[Block]:
         blocks: list[Block] = []
         for name, facts in self.nodes.items():
@@ -441,7 +463,7 @@ class Facts:
             for table in facts.tables.values():
                 if table.base not in bases:
                     bases.add(table.base)
-                    yield from ((name, hop) for hop in _next_hops(table.base.parsed.routes))
+                    yield from ((name, hop) for hop in _next_hops(table.base.routes))
 
     def devices_out(self, node: str) -> set[str]:
         """The devices through which a node sends packets to what is behind other nodes."""
@@ -465,7 +487,7 @@ class Facts:
     @cached_property
     def _base_devices(self) -> dict[Base, set[str]]:
         bases = {table.base for facts in self.nodes.values() for table in facts.tables.values()}
-        return {base: self._devices(None, _next_hops(base.parsed.routes)) for base in bases}
+        return {base: self._devices(None, _next_hops(base.routes)) for base in bases}
 
     def _devices(self, node: str | None, hops: Iterable[NextHop]) -> set[str]:
         owners = ((hop, self.owner(*address_number(hop.gateway))) for hop in hops if not hop.dst.endswith("/0"))

@@ -18,9 +18,9 @@ _MOST_EVIDENCE = 20
 class Loss:
     """Packets that were lost, there or back: the addresses of both ends, and the pods that these are.
 
-    ``nodes`` are those on the way, ``forwarders`` those of them that are at none of its ends themselves. ``line`` says what
-    was measured. ``promise`` is the one that cannot hold when this was lost. ``is_large`` tells that packets as large as a
-    pod's may be were lost, and small ones were not.
+    ``nodes`` are those on the way, ``forwarders`` those of them that have to forward: as they are at no end themselves, or as
+    a pod sends by a gateway that they only stand in for. ``line`` says what was measured. ``promise`` is the one that cannot
+    hold when this was lost. ``is_large`` tells that packets as large as a pod's may be were lost, and small ones were not.
     """
 
     addresses: tuple[str, str]
@@ -36,8 +36,8 @@ class Loss:
 class Fault:
     """A finding to be. ``node`` and ``pod`` are to blame; ``promises`` are those that it refutes, by default its entry's.
 
-    ``to`` are the CIDRs for which packets are lost at the node, empty when all are, or all of the pod's. ``spares_own`` says
-    that the node's own packets get on.
+    ``to`` are the CIDRs for which the node loses packets, there or back; None when it does for all, or for the pod.
+    ``spares_own`` says that packets get on which the node does not have to forward.
     """
 
     code: str
@@ -45,7 +45,7 @@ class Fault:
     evidence: tuple[str, ...]
     node: str | None = None
     pod: str | None = None
-    to: tuple[str, ...] = ()
+    to: tuple[str, ...] | None = None
     spares_own: bool = False
     promises: tuple[str, ...] | None = None
 
@@ -57,7 +57,7 @@ class Fault:
         """Whether the packets can have been lost by this."""
         if not (CATALOGUE[self.code].loses_packets or (loss.is_large and self.code == "mtu-too-small")):
             return False
-        if self.to:
+        if self.to is not None:
             is_passed = self.node is None or self.node in loss.nodes
             return is_passed and any(holds(prefix, address) for prefix in self.to for address in loss.addresses)
         if self.pod is not None:

@@ -46,10 +46,23 @@ def _no_default_routes(facts: Facts) -> Iterator[Fault]:
         if bits == 128 and lacking == read:
             continue
         for name in lacking:
-            outside = facts.cluster.outside_address
-            to = (host_prefix(outside),) if outside and facts.blocks else ()
             line = f"no default row in the {FAMILIES[bits]} table main of {name}"
-            yield Fault("no-default-route", f"{name} has no {FAMILIES[bits]} default route", (line,), name, to=to)
+            message = f"{name} has no {FAMILIES[bits]} default route"
+            yield Fault("no-default-route", message, (line,), name, to=_needing_default_route(facts, name, bits))
+
+
+def _needing_default_route(facts: Facts, name: str, bits: int) -> tuple[str, ...] | None:
+    """Whose packets a node needs a default route for: None for those of all, where no rows lead to pods.
+
+    A node stands in for its pods' gateway as long as it has a route to where that would be.
+    """
+    if not facts.blocks:
+        return None
+    outside = facts.cluster.outside_address
+    to = [host_prefix(outside)] if outside else []
+    if bits == 32 and facts.nodes[name].stands_in_for_gateway:
+        to += _hosts_on(facts, name)
+    return tuple(to)
 
 
 def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:
@@ -115,15 +128,22 @@ def _strict_filters(facts: Facts) -> Iterator[Fault]:
         strict = {link for link in node.links if _is_strict(node, link)}
         if not strict or len(facts.devices_out(name) | facts.devices_in(name)) < 2:
             continue
-        found: dict[str, list[str]] = {}
+        found: dict[str, dict[str, str]] = {}
         for other in facts.nodes:
             for arrival, line in _mismatches(facts, name, other) if other != name else ():
-                found.setdefault(arrival, []).append(line)
+                found.setdefault(arrival, {})[other] = line
         for arrival in strict & found.keys():
             setting = f"net.ipv4.conf.{arrival.replace('.', '/')}.rp_filter"
             message = f"{name} drops packets of other nodes' pods at {arrival}, as those for them leave through another device"
-            lines = (f"{setting} = {node.sysctls.get(setting)}", *found[arrival])
-            yield Fault("strict-rp-filter", message, lines, name)
+            lines = (f"{setting} = {node.sysctls.get(setting)}", *found[arrival].values())
+            to = [prefix for other in found[arrival] for prefix in _hosts_on(facts, other)]
+            yield Fault("strict-rp-filter", message, lines, name, to=tuple(to))
+
+
+def _hosts_on(facts: Facts, name: str) -> Iterator[str]:
+    """The IPv4 addresses of a node and its pods, as CIDRs."""
+    pods = (address for pod in facts.book.pods_on(name) for address in pod.ips)
+    yield from (host_prefix(address) for address in (*facts.nodes[name].node.addresses, *pods) if ":" not in address)
 
 
 def _is_strict(node: NodeFacts, link: str) -> bool:

@@ -16,11 +16,8 @@ from ..network.snapshot import Pod
 from ..network.table import address_number, prefix_number
 from ..text.ip_address import Link
 from ..text.ip_route import Route
-from .facts import FAMILIES, Inside, Reading, is_pod_link, is_settled
+from .facts import FAMILIES, Inside, Reading, asks_for_gateway, has_gateway, is_pod_link, is_settled
 from .fault import Fault, host_prefix
-
-# The gateway that Calico gives to pods. It is on no interface: the node answers for it, by proxy ARP.
-_CALICO_GATEWAY = "169.254.1.1"
 
 
 def check_pods_of(reading: Reading) -> Iterator[Fault]:
@@ -87,8 +84,7 @@ def _leads_on(address: str, reading: Reading) -> bool:
 def _mute_gateways(pods: list[Pod], interfaces: Mapping[str, Link | None], reading: Reading) -> Iterator[Fault]:
     """Pods whose gateway nobody answers for, as far as they are known to have Calico's."""
     settings = reading.snapshot.sysctls
-    on_node = {entry.address for link in reading.links.values() for entry in link.addresses}
-    if settings.get("net.ipv4.conf.all.proxy_arp") or _CALICO_GATEWAY in on_node:
+    if settings.get("net.ipv4.conf.all.proxy_arp") or has_gateway(reading.links):
         return
     mute, others = [], 0
     for pod in pods:
@@ -99,7 +95,7 @@ def _mute_gateways(pods: list[Pod], interfaces: Mapping[str, Link | None], readi
                 others += 1
             else:
                 mute.append((pod, link, f"{name} = 0"))
-    if not others and not any(_asks_for_gateway(inside) for inside in reading.insides.values()):
+    if not others and not any(asks_for_gateway(inside) for inside in reading.insides.values()):
         return
     if len(mute) > 1 and not others:
         node = reading.snapshot.node.name
@@ -114,14 +110,6 @@ def _mute_gateways(pods: list[Pod], interfaces: Mapping[str, Link | None], readi
 
 def _has_ipv4(pod: Pod) -> bool:
     return any(":" not in address for address in pod.ips)
-
-
-def _asks_for_gateway(inside: Inside) -> bool:
-    """Whether the pod has Calico's gateway and must ask for its link-layer address; AWS's pods know it beforehand."""
-    is_gateway = any(route.gateway == _CALICO_GATEWAY for route in inside.routes.get(32, ()))
-    return is_gateway and not any(
-        entry.address == _CALICO_GATEWAY and entry.state == "PERMANENT" for entry in inside.neighbours
-    )
 
 
 def _wrong_inside(pod: Pod, inside: Inside) -> Iterator[Fault]:

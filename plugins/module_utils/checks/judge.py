@@ -99,7 +99,8 @@ def _brings_about(cause: Fault, fault: Fault) -> bool:
     if cause.code in _OF_ROWS:
         return f"on {fault.node}: {''.join(fault.evidence[:1])}" in cause.evidence
     if cause.code == "duplicate-pod-ip":
-        return bool(fault.to) and set(fault.to) <= set(cause.to)
+        is_at_a_pod_of_it = any(line.endswith(f" on {fault.node}") for line in cause.evidence)
+        return is_at_a_pod_of_it and bool(fault.to) and set(fault.to or ()) <= set(cause.to or ())
     return fault.pod == cause.pod and fault.code in ("missing-pod-route", "wrong-pod-interface", "pod-no-default-route")
 
 
@@ -114,14 +115,13 @@ def _outcome(findings: Iterable[Finding], promises: Iterable[Promise]) -> Litera
 
 
 def _coverage(facts: Facts, routes: RouteReport, ways: Ways) -> Coverage:
-    pairs = ways.arrived_pairs
     return Coverage(
         nodes=len(facts.nodes),
         nodes_read=sum(node.is_read for node in facts.nodes.values()),
         pods=len(facts.settled_pods),
-        pods_pinged=len({pod for _source, pod in pairs}),
+        pods_pinged=len({way.target.pod for way in ways.arrived}),
         probes=sum(node.probe is not None for node in facts.nodes.values()),
         pairs=routes.pairs,
         pairs_by_routes=routes.proved,
-        pairs_by_packets=len(pairs),
+        pairs_by_packets=len(ways.arrived_pairs),
     )

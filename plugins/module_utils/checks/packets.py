@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..network.path import follow
 from ..network.snapshot import PodInside, Probe, ProbeConnection, ProbePing
 from ..network.table import address_number
-from .facts import Facts, is_settled
+from .facts import FAMILIES, Facts, is_settled
 from .fault import Fault, Loss
 from .verdict import NotProved
 
@@ -28,6 +28,10 @@ class End(NamedTuple):
         return f"pod {self.pod}" if self.pod else f"node {self.node}"
 
 
+Kind = tuple[str, str]
+"""Family and protocol of packets."""
+
+
 class Way(NamedTuple):
     """Packets from a probe to an end, and whether they and their replies arrived. ``line`` says so in words."""
 
@@ -36,6 +40,11 @@ class Way(NamedTuple):
     arrived: bool
     protocol: str
     line: str
+
+    @property
+    def kind(self) -> Kind:
+        """What is lost of one kind says nothing of the others."""
+        return FAMILIES[address_number(self.target.address)[0]], self.protocol
 
 
 @dataclass(slots=True)
@@ -50,9 +59,9 @@ class Ways:
     not_proved: list[NotProved] = field(default_factory=list)
 
     @property
-    def arrived_pairs(self) -> set[tuple[str, str | None]]:
-        """Source and pod of the ways on which packets went there and back."""
-        return {(str(way.source), way.target.pod) for way in self.arrived}
+    def arrived_pairs(self) -> set[tuple[str, str]]:
+        """Source and pod's address of the ways on which packets went there and back."""
+        return {(str(way.source), way.target.address) for way in self.arrived}
 
 
 def probes_of(facts: Facts) -> Iterator[tuple[str, Probe, bool]]:
@@ -166,7 +175,13 @@ def loss(facts: Facts, source: End, target: End, line: str) -> Loss:
     back = follow(facts.forwarding, target.node, source.address, source.node).nodes
     passed = frozenset((*there, *back))
     ends = {end.node for end in (source, target) if end.pod is None}
-    return Loss((source.address, target.address), (source.pod, target.pod), passed, passed - ends, line)
+    gateways = {end.node for end in (source, target) if end.pod is not None and is_gateway(facts, end)}
+    return Loss((source.address, target.address), (source.pod, target.pod), passed, passed - ends | gateways, line)
+
+
+def is_gateway(facts: Facts, end: End) -> bool:
+    """Whether a pod sends even what is for its node by a gateway that the node only stands in for."""
+    return facts.nodes[end.node].stands_in_for_gateway and ":" not in end.address
 
 
 def attach(faults: list[Fault], losses: list[tuple[Loss, ...]]) -> tuple[list[Fault], list[int]]:
@@ -210,12 +225,12 @@ _RANK = {"pod": 3, "pods": 2, "node": 1, "pair": 0}
 
 
 def blame(arrived: Iterable[Way], lost: Iterable[Way]) -> Iterator[Blamed]:
-    """What is to blame: that of which all ways by ping, or by TCP, are lost, the most first; then that of which most are.
+    """What is to blame: that of which all ways of a kind are lost, the most first; then that of which most are.
 
     A node is judged by its ways to other nodes: those to its own pods say nothing of it.
     """
-    sound = Counter((element, way.protocol) for way in arrived for element in _elements(way))
     rest = list(lost)
+    sound = Counter((element, way.kind) for way in arrived if rest for element in _elements(way))
     while rest:
         found: dict[Element, list[Way]] = {}
         for way in rest:
@@ -226,10 +241,12 @@ def blame(arrived: Iterable[Way], lost: Iterable[Way]) -> Iterator[Blamed]:
         rest = [way for way in rest if way not in found[element]]
 
 
-def _weight(element: Element, lost: list[Way], sound: Mapping[tuple[Element, str], int]) -> tuple[int, float, int, int]:
-    by_protocol = Counter(way.protocol for way in lost)
-    arrived = {protocol: sound.get((element, protocol), 0) for protocol in by_protocol}
-    dead = sum(count for protocol, count in by_protocol.items() if not arrived[protocol])
+def _weight(
+    element: Element, lost: list[Way], sound: Mapping[tuple[Element, Kind], int]
+) -> tuple[int, float, int, int]:
+    by_kind = Counter(way.kind for way in lost)
+    arrived = {kind: sound.get((element, kind), 0) for kind in by_kind}
+    dead = sum(count for kind, count in by_kind.items() if not arrived[kind])
     share = len(lost) / (len(lost) + sum(arrived.values()))
     return dead, share, len(lost), _RANK[element.kind]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..network.snapshot import Probe
+from ..network.table import address_number
 from .facts import FAMILIES, Facts
 from .fault import Fault, listed
 from .packets import probes_of
@@ -129,8 +130,10 @@ def _pair(made: Made) -> Pair:
 
 def _connections(made: list[Made], all_pairs_routed: bool) -> str:
     ends = {end for item in made for end in (item.source.pod, item.target.pod) if end}
+    families = " and ".join(sorted({FAMILIES[address_number(item.target.address)[0]] for item in made}))
+    by = f" by {families}" if families else ""
     tables = "; the tables of all nodes lead to all pods" if all_pairs_routed else ""
-    return f"{len(made)} connections to {len(ends)} probe pods, which saw the sender's own address{tables}"
+    return f"{len(made)} connections to {len(ends)} probe pods{by}, which saw the sender's own address{tables}"
 
 
 def _sees_itself(facts: Facts, probes: Mapping[str, Probe]) -> tuple[str | None, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from ..network.path import follow
+from ..network.path import Path, follow
 from ..network.snapshot import Probe, ProbePing
 from ..network.table import address_number
 from ..text.traceroute import parse_traceroute
@@ -110,10 +110,12 @@ def _fault(code: str, blamed: Blamed) -> Fault:
         "node": "to or from {}",
         "pair": "between {} and {}",
     }
-    protocols = {way.protocol for way in blamed.lost}
-    size = "large packets" if code == "mtu-too-small" else protocols.pop() if len(protocols) == 1 else "packets"
-    message = f"{size} {words[kind].format(*names)} are lost, though the tables lead them right"
-    to = () if kind != "pair" else tuple({host_prefix(way.target.address) for way in blamed.lost})
+    families, protocols = map(set, zip(*(way.kind for way in blamed.lost), strict=True))
+    size = "large " if code == "mtu-too-small" else ""
+    family = f"{families.pop()} " if len(families) == 1 else ""
+    what = protocols.pop() if len(protocols) == 1 and not size else "packets"
+    message = f"{size}{family}{what} {words[kind].format(*names)} are lost, though the tables lead them right"
+    to = None if kind != "pair" else tuple({host_prefix(way.target.address) for way in blamed.lost})
     pod = names[0] if kind == "pod" else None
     return Fault(code, message, tuple(way.line for way in blamed.lost), blamed.node, pod, to)
 
@@ -146,14 +148,21 @@ def _longer_ways_back(facts: Facts) -> Iterator[Symptom]:
             hops = _FIRST_TTL - ping.ttl
             if hops <= len({source.node, target.node}) - ends_on_nodes:
                 continue
-            back = follow(facts.forwarding, target.node, source.address, source.node)
-            expected = len(back.nodes) - ends_on_nodes
-            if back.end == "delivered" and hops > expected:
+            ways_back = _ways_back(facts, source, target)
+            expected = max(len(back.nodes) for back in ways_back) - ends_on_nodes
+            if all(back.end == "delivered" for back in ways_back) and hops > expected:
                 way = loss(facts, source, target, line_of(source, target, ping))
                 message = (
                     f"replies of {target.node} to {source.node} pass {hops} nodes, by the tables it would be {expected}"
                 )
                 yield Symptom((way,), Fault("asymmetric-path", message, (), target.node))
+
+
+def _ways_back(facts: Facts, source: End, target: End) -> list[Path]:
+    """Where the tables send replies: to the sender's own address, or to that which its node put in the place of it."""
+    own = facts.nodes[source.node].node.addresses
+    addresses = {source.address, *(address for address in own if (":" in address) == (":" in source.address))}
+    return [follow(facts.forwarding, target.node, address, source.node) for address in addresses]
 
 
 def _strange_traces(facts: Facts) -> Iterator[Symptom]:

@@ -64,8 +64,12 @@ def _unproved(facts: Facts, judge: RouteJudge, unsure: int) -> Iterator[NotProve
 
 def _faults(judge: RouteJudge, wrong: Iterable[Judged]) -> Iterator[Fault]:
     groups: dict[Hashable, list[Judged]] = {}
+    wrong = list(wrong)
+    circles = {(item.node, item.move.row) for item in wrong if item.verdict == "routing-loop"}
     for item in wrong:
-        if item.verdict != "duplicate-block":  # is found by the claims themselves
+        # A row of a circle may lead some packets to where they end; two nodes' claims are compared elsewhere.
+        is_told = item.verdict in _OF_BLOCKS and (item.node, item.move.row) in circles
+        if item.verdict != "duplicate-block" and not is_told:
             groups.setdefault(_cause(judge, item), []).append(item)
     for group in _merged(judge, groups.values()):
         yield _Group(judge, group).fault()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..network.cni import holds, is_host
+from ..network.cni import holds, is_default, is_host
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.path import follow
@@ -20,7 +20,7 @@ from ..network.table import address_number, number_address, prefix_number
 from ..network.table_store import Base
 from ..text.ip_route import Route
 from .facts import Block, Facts
-from .targets import SharedView, Target, Targets, is_inside_block
+from .targets import SharedView, Target, Targets
 
 RIGHT = "right"
 UNSURE = "unsure"
@@ -51,25 +51,37 @@ class RouteJudge:
     def judged(self, name: str) -> tuple[list[Judged], int]:
         """What a node does with packets to the targets that its own rows matter for; for how many other pods it is right."""
         node = self.facts.forwarding[name]
-        view = self._view(node)
-        places = set(view.changed_for(node)) | view.open
+        table, view = node.table(self.bits), self._view(node)
+        places = set(view.changed_for(table, lambda row: self._is_dull(node, row))) | view.open
         places.update(self.targets.of_node.get(name, ()))
-        others = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
-        judged = [self._judged(node, place) for place in sorted(places)]
-        return judged + self._judged_parts(node, view), others
-
-    def _judged_parts(self, node: Forwarding, view: SharedView) -> list[Judged]:
-        """What a node's rows for parts of other nodes' blocks do, if only to pods that are still to come."""
-        table = node.table(self.bits)
-        routes = [route for route in view.inside_blocks if route.raw not in table.missing]
+        right = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
         judged = []
-        for route in (*routes, *(route for route in table.extra.routes if is_inside_block(self.facts, route))):
+        for place in sorted(places):
+            target = self.targets.all[place]
+            row = table.find(self.bits, target.number)
+            if target.at.node != name and self.facts.only_owner(row) == target.at.node:
+                right += isinstance(target.at, Pod)
+            else:
+                judged.append(self._judged(node, target, row))
+        return judged + self._judged_parts(node), right
+
+    def _judged_parts(self, node: Forwarding) -> list[Judged]:
+        """What a node's rows for parts of other nodes' blocks do, if only to pods that are still to come."""
+        judged = []
+        for route in node.table(self.bits).where(self._is_inside_block):
             address = route.dst.partition("/")[0]
             block = self.facts.block_of(address)
             if block is not None and block.node != node.node:
                 target, move = Target(address_number(address)[1], block), node.move(route)
                 judged.append(Judged(self.verdict(node.node, target, address, move), node.node, target, address, move))
         return judged
+
+    def _is_inside_block(self, route: Route) -> bool:
+        """Whether a row is for a part of a block that is more than one address."""
+        if is_host(route.dst) or is_default(route):
+            return False
+        block = self.facts.block_of(route.dst.partition("/")[0])
+        return block is not None and prefix_number(route.dst)[2] > prefix_number(block.prefix)[2]
 
     def samples(self, node: Forwarding) -> set[int]:
         """The places of other nodes' pods, one for each way in which their addresses are dealt with."""
@@ -78,10 +90,8 @@ class RouteJudge:
         others = ((place for place in places if place not in own and self._is_pod(place)) for places in view.kinds)
         return {place for places in others if (place := min(places, default=None)) is not None}
 
-    def _judged(self, node: Forwarding, place: int) -> Judged:
-        target = self.targets.all[place]
-        address = number_address(self.bits, target.number)
-        move = node.move(node.table(self.bits).find(self.bits, target.number))
+    def _judged(self, node: Forwarding, target: Target, row: Route | None) -> Judged:
+        address, move = number_address(self.bits, target.number), node.move(row)
         return Judged(self.verdict(node.node, target, address, move), node.node, target, address, move)
 
     def _is_pod(self, place: int) -> bool:

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from ..network.cni import holds
+from ..network.cni import holds, is_default
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
-from ..network.table import number_address
+from ..network.table import number_address, prefix_number
+from ..text.ip_route import Route
 from ..text.ip_rule import Rule
 from .fault import Fault, listed
 from .routes import RIGHT, UNSURE, RouteJudge
@@ -49,12 +50,16 @@ def _places(judge: RouteJudge, node: Forwarding) -> list[int]:
     rules = judge.facts.nodes[node.node].rules[judge.bits]
     tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(_USUAL_TABLES)
     prefixes = {rule.dst for rule in rules if rule.dst}
-    for route in node.table(judge.bits).parsed.routes:
-        if route.table in tables and not route.dst.endswith("/0"):
+    for route in node.table(judge.bits).where(_names_table):
+        if route.table in tables and not is_default(route):
             prefixes.add(route.dst)
     places = {place for prefix in prefixes for place in judge.targets.within(prefix)}
     places.update(judge.targets.of_node.get(node.node, ()))
     return sorted(places.union(judge.samples(node)))
+
+
+def _names_table(route: Route) -> bool:
+    return route.table is not None
 
 
 def _is_for_pods(judge: RouteJudge, node: Forwarding, rule: Rule) -> bool:
@@ -79,4 +84,13 @@ def _fault(name: str, found: Sequence[tuple[Move, Pod]]) -> Fault:
     does = f"asks table {rule.table} about" if rule.table else f"refuses ({rule.action})"
     message = f"a rule on {name} {does} packets for pods, such as those for {listed(pods)}"
     lines = [rule.raw, *(row.raw for (row,) in {(item.row,) for item, _pod in found if item.row})]
-    return Fault("ip-rule-override", message, tuple(lines), name, to=(rule.dst,) if rule.dst else ())
+    return Fault("ip-rule-override", message, tuple(lines), name, to=_led_astray(move for move, _pod in found))
+
+
+def _led_astray(moves: Iterable[Move]) -> tuple[str, ...] | None:
+    """What packets have to be for so that a rule, and a row of the table that it asks, concern them; None for any."""
+    prefixes = set()
+    for move in moves:
+        dsts = [dst for dst in (move.rule and move.rule.dst, move.row and move.row.dst) if dst]
+        prefixes.add(max(dsts, key=lambda dst: prefix_number(dst)[2], default="0.0.0.0/0"))
+    return None if any(prefix.endswith("/0") for prefix in prefixes) else tuple(sorted(prefixes))

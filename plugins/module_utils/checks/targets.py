@@ -13,11 +13,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..network.cni import gateways, is_default, is_host
-from ..network.forwarding import Forwarding
 from ..network.snapshot import Pod
-from ..network.table import address_number, prefix_number
-from ..network.table_store import Base
+from ..network.table import Rank, address_number, destination_of, prefix_number, rank_of
+from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
 from .facts import Block, Facts
 
@@ -66,8 +64,7 @@ class SharedView:
 
     They lead some to the target's own node (``clear``). For others they show no way that could be right or wrong (``dull``),
     which ``is_dull`` tells of a row, or of there being none. What the rest is depends on the node that asks (``open``).
-    All three are places; ``clear_pods`` is how many of those that are clear are pods. ``inside_blocks`` are the rows for a
-    part of a block.
+    All three are places; ``clear_pods`` is how many of those that are clear are pods.
     """
 
     def __init__(self, base: Base, targets: Targets, facts: Facts, is_dull: Callable[[Route | None], bool]) -> None:
@@ -76,48 +73,38 @@ class SharedView:
         self.dull: set[int] = set()
         self.open: set[int] = set()
         self.kinds = self.clear, self.dull, self.open
-        self.inside_blocks = [route for route in base.parsed.routes if is_inside_block(facts, route)]
         self.clear_pods = 0
-        self._is_dull = is_dull
-        by_length: dict[tuple[bool, int], list[int]] = {}
-        leads_to: dict[str, tuple[bool, str | None]] = {}
+        groups: dict[tuple[bool, Rank | None], list[int]] = {}
+        leads_to: dict[str, tuple[bool, Rank | None, str | None]] = {}
         for place, target in enumerate(targets.all):
             row = base.table.find(targets.bits, target.number)
             line = "" if row is None else row.raw
             if line not in leads_to:
-                leads_to[line] = is_dull(row), _only_owner(facts, row)
-            row_is_dull, owner = leads_to[line]
+                leads_to[line] = is_dull(row), row and rank_of(*destination_of(row)), facts.only_owner(row)
+            row_is_dull, rank, owner = leads_to[line]
             kind = self.dull if row_is_dull else self.clear if owner and owner == target.at.node else self.open
             kind.add(place)
             self.clear_pods += kind is self.clear and isinstance(target.at, Pod)
-            by_length.setdefault((row_is_dull, _length(row)), []).append(place)
+            groups.setdefault((row_is_dull, rank), []).append(place)
         self._groups = {
-            group: (places, [targets.all[place].number for place in places]) for group, places in by_length.items()
+            group: (places, [targets.all[place].number for place in places]) for group, places in groups.items()
         }
 
-    def changed_for(self, node: Forwarding) -> Iterator[int]:
-        """The places of the targets for which a node's own table may decide otherwise."""
-        table = node.table(self.targets.bits)
-        dull = {route.dst for route in table.extra.routes if self._is_dull(route)}
-        telling = {route.dst for route in table.extra.routes if not self._is_dull(route)}
-        for route in table.missing_routes:
-            if route.dst not in dull or not self._is_dull(route):
-                telling.add(route.dst)
-        for dst in dull | telling:
+    def changed_for(self, table: NodeTable, is_dull: Callable[[Route], bool]) -> Iterator[int]:
+        """The places of the targets for which a node's table may decide otherwise; ``is_dull`` is what that node says."""
+        for (name, dst), row in table.changes.items():
+            changed = rank_of(name, dst)
+            if changed is None:
+                continue  # no usual rule asks the table
             bits, first, length = prefix_number(dst)
             end = first + (1 << bits - length)
-            for (group_is_dull, group_length), (places, numbers) in self._groups.items():
+            for (was_dull, decided), (places, numbers) in self._groups.items():
+                if decided is not None and decided < changed:
+                    continue
+                found = places[bisect_left(numbers, first) : bisect_left(numbers, end)]
                 # Instead of one row that shows no way there is another: that changes nothing.
-                if group_length <= length and not (group_is_dull and dst not in telling):
-                    yield from places[bisect_left(numbers, first) : bisect_left(numbers, end)]
-
-
-def is_inside_block(facts: Facts, route: Route) -> bool:
-    """Whether a row is for a part of a block that is more than one address."""
-    if is_host(route.dst) or is_default(route):
-        return False
-    block = facts.block_of(route.dst.partition("/")[0])
-    return block is not None and prefix_number(route.dst)[2] > prefix_number(block.prefix)[2]
+                if found and not (was_dull and row is not None and is_dull(row)):
+                    yield from found
 
 
 def _free_address(block: Block, bits: int, facts: Facts) -> int | None:
@@ -129,13 +116,3 @@ def _free_address(block: Block, bits: int, facts: Facts) -> int | None:
         if not facts.book.pods_at_number(bits, number) and facts.owner(bits, number) in (None, block.node):
             return number
     return None
-
-
-def _only_owner(facts: Facts, row: Route | None) -> str | None:
-    """The node that all next hops of a row belong to."""
-    owners = {facts.owner(*address_number(next_hop)) for next_hop in gateways(row)} if row else set()
-    return owners.pop() if len(owners) == 1 else None
-
-
-def _length(row: Route | None) -> int:
-    return -1 if row is None else prefix_number(row.dst)[2]

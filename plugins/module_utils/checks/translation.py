@@ -4,19 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..network.cni import holds
-from ..network.snapshot import Probe, ProbeConnection, ProbeSocket
+from ..network.snapshot import ProbeConnection
 from ..network.table import address_number
 from .facts import Facts
-from .fault import Fault
+from .fault import Fault, listed
 from .packets import End, end_at, probes_of, source_end
-
-Sockets = dict[tuple[int, int], list[ProbeSocket]]
-"""By the port of the receiver and that of the sender."""
 
 
 class Made(NamedTuple):
@@ -33,7 +30,7 @@ class Made(NamedTuple):
 
 @dataclass(slots=True)
 class Translations:
-    """``proved`` are connections whose receiver saw the sender's own address, ``unseen`` those that no receiver shows."""
+    """``proved`` are connections whose receiver saw the sender's own address, ``unseen`` those of which it does not tell."""
 
     faults: list[Fault] = field(default_factory=list)
     proved: list[Made] = field(default_factory=list)
@@ -43,31 +40,19 @@ class Translations:
 def check_translation(facts: Facts) -> Translations:
     """Compare what both ends of each connection say of it."""
     found = Translations()
-    receivers = {probe.pod: probe for _name, probe, on_host in probes_of(facts) if not on_host}
-    by_receiver: dict[str, list[Made]] = {}
+    snat: dict[str, list[Made]] = {}
+    dnat: dict[tuple[str, str], list[Made]] = {}
     for made in _connections(facts):
-        if made.target.pod in receivers:
-            by_receiver.setdefault(made.target.pod, []).append(made)
-    snat: dict[str, list[tuple[Made, str]]] = {}
-    dnat: dict[tuple[str, str], list[tuple[Made, str]]] = {}
-    for receiver, all_made in by_receiver.items():
-        rest = _by_ports(receivers[receiver].sockets)
-        unmatched: list[Made] = []
-        for made in all_made:
-            (found.proved if _take(rest, facts, made) else unmatched).append(made)
-        for made in unmatched:
-            other = _other_receiver(facts, made, receivers)
-            stranger = None if other else _take_stranger(rest, made)
-            who = f"{made.source} ({made.source.address})"
-            if other is not None:
-                line = f"{who} dialled pod {receiver} ({made.connection.address}), and pod {other} got it"
-                dnat.setdefault((receiver, other), []).append((made, line))
-            elif stranger is not None:
-                line = f"pod {receiver} saw {stranger.remote_address} port {stranger.remote_port}, where {who} had connected"
-                snat.setdefault(_translator(facts, stranger.remote_address, made), []).append((made, line))
-            else:
-                found.unseen.append(made)
-    found.faults = [*_snat_faults(facts, snat), *_dnat_faults(dnat)]
+        answered_by, seen = made.connection.answered_by, made.connection.seen
+        if answered_by is not None and answered_by != made.target.pod:
+            dnat.setdefault((made.target.node, answered_by), []).append(made)
+        elif answered_by is None or seen is None:
+            found.unseen.append(made)
+        elif _is_own(facts, made.source, seen):
+            found.proved.append(made)
+        else:
+            snat.setdefault(_translator(facts, seen, made), []).append(made)
+    found.faults = [*_snat_faults(facts, snat), *_dnat_faults(facts, dnat)]
     return found
 
 
@@ -78,41 +63,6 @@ def _connections(facts: Facts) -> Iterator[Made]:
             target = end_at(facts, connection.address)
             if connection.ok and source is not None and target is not None and target.pod not in (None, source.pod):
                 yield Made(source, target, connection)
-
-
-def _by_ports(sockets: Iterable[ProbeSocket]) -> Sockets:
-    found: Sockets = {}
-    for socket in sockets:
-        found.setdefault((socket.local_port, socket.remote_port), []).append(socket)
-    return found
-
-
-def _of(sockets: Sockets, made: Made) -> Iterator[list[ProbeSocket]]:
-    """The sockets that may be the receiver's end of a connection, going by the ports."""
-    port, remote_port = made.connection.port, made.connection.local_port
-    if remote_port:
-        yield sockets.get((port, remote_port), [])
-    else:
-        yield from (found for ports, found in sockets.items() if ports[0] == port)
-
-
-def _take(sockets: Sockets, facts: Facts, made: Made) -> bool:
-    """Take out the receiver's end of a connection that comes from the sender's own address, if it is there."""
-    for found in _of(sockets, made):
-        for socket in found:
-            if _is_own(facts, made.source, socket.remote_address):
-                found.remove(socket)
-                return True
-    return False
-
-
-def _take_stranger(sockets: Sockets, made: Made) -> ProbeSocket | None:
-    """Take out the end that must be this connection's: that with its port, or else any; masquerading may change ports."""
-    others = (found for ports, found in sockets.items() if ports[0] == made.connection.port)
-    for found in (*_of(sockets, made), *others):
-        if found:
-            return found.pop()
-    return None
 
 
 def _is_own(facts: Facts, source: End, address: str) -> bool:
@@ -127,46 +77,47 @@ def _is_own(facts: Facts, source: End, address: str) -> bool:
     return owner == source.node
 
 
-def _other_receiver(facts: Facts, made: Made, receivers: dict[str, Probe]) -> str | None:
-    """The probe that shows a connection which was made to another one; it can only be known by its port."""
-    if not made.connection.local_port:
-        return None
-    ports = made.connection.port, made.connection.local_port
-    for pod, probe in receivers.items():
-        for socket in probe.sockets if pod not in (made.target.pod, made.source.pod) else ():
-            is_its = (socket.local_port, socket.remote_port) == ports
-            if is_its and _is_own(facts, made.source, socket.remote_address):
-                return pod
-    return None
-
-
-def _translator(facts: Facts, address: str, made: Made) -> str:
+def _translator(facts: Facts, seen: str, made: Made) -> str:
     """The node that put its own address, or a pod's of its own, in the place of the sender's."""
-    end = end_at(facts, address)
+    end = end_at(facts, seen)
     return end.node if end is not None else made.source.node
 
 
-def _snat_faults(facts: Facts, snat: dict[str, list[tuple[Made, str]]]) -> Iterator[Fault]:
+def _snat_faults(facts: Facts, snat: Mapping[str, list[Made]]) -> Iterator[Fault]:
     probed = {name for name, _probe, _on_host in probes_of(facts)}
-    groups: dict[tuple[str, ...], list[tuple[Made, str]]] = {(name,): items for name, items in snat.items()}
+    groups: dict[tuple[str, ...], list[Made]] = {(name,): items for name, items in snat.items()}
     if len(snat) > 1 and snat.keys() == probed:
-        groups = {tuple(sorted(snat)): [item for items in snat.values() for item in items]}
+        groups = {tuple(sorted(snat)): [made for items in snat.values() for made in items]}
     for names, items in groups.items():
-        promises = tuple(sorted({made.promise for made, _line in items}))
+        promises = _promises(items)
         who = {"P1": "pods", "P2": "nodes"}
         senders = " and ".join(who[promise] for promise in promises)
         where = names[0] if len(names) == 1 else "all nodes"
         message = f"pods see an address of {where} in the place of that of {senders} which connect to them"
+        lines = [
+            f"{made.target} saw {made.connection.seen}, where {made.source} ({made.source.address}) had connected"
+            for made in items
+        ]
         node = names[0] if len(names) == 1 else None
-        yield Fault("unexpected-snat", message, tuple(line for _made, line in items), node, promises=promises)
+        yield Fault("unexpected-snat", message, tuple(lines), node, promises=promises)
 
 
-def _dnat_faults(dnat: dict[tuple[str, str], list[tuple[Made, str]]]) -> Iterator[Fault]:
-    for (dialled, got), items in dnat.items():
-        promises = tuple(sorted({made.promise for made, _line in items}))
-        senders = {made.source.node for made, _line in items}
+def _dnat_faults(facts: Facts, dnat: Mapping[tuple[str, str], list[Made]]) -> Iterator[Fault]:
+    hosts = {probe.pod: f"node {name}" for name, probe, on_host in probes_of(facts) if on_host}
+    misled: dict[tuple[str, str], list[Made]] = {}
+    for (dialled, answered_by), items in dnat.items():
+        senders = {made.source.node for made in items}
         # One sender alone is misled at its own node; all are where the pod that they dial is.
-        node = senders.pop() if len(senders) == 1 else items[0][0].target.node
-        lines = tuple(line for _made, line in items)
-        message = f"connections to pod {dialled} are delivered to pod {got}"
-        yield Fault("unexpected-dnat", message, lines, node, dialled, promises=promises)
+        node = senders.pop() if len(senders) == 1 else dialled
+        misled.setdefault((node, hosts.get(answered_by, f"pod {answered_by}")), []).extend(items)
+    for (node, who), items in misled.items():
+        message = f"connections to pods of {listed({made.target.node for made in items})} are delivered to {who}"
+        lines = [
+            f"{made.source} ({made.source.address}) dialled {made.target} ({made.target.address}), and {who} answered"
+            for made in items
+        ]
+        yield Fault("unexpected-dnat", message, tuple(lines), node, promises=_promises(items))
+
+
+def _promises(items: Iterable[Made]) -> tuple[str, ...]:
+    return tuple(sorted({made.promise for made in items}))

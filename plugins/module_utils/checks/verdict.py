@@ -67,7 +67,7 @@ class NotProved:
 class Coverage:
     """What the verdict covers: how many there are, and how many of them were judged.
 
-    A pair is a node or probe and a pod; ``pairs`` is nodes x pods that have an address. ``pairs_by_routes`` are those for which
+    A pair is a node or probe and an address of a pod; ``pairs`` is nodes x addresses. ``pairs_by_routes`` are those for which
     the node's tables lead to the pod, ``pairs_by_packets`` those of which a packet's way there and back was measured.
     """
 

@@ -158,22 +158,26 @@ def _load(configuration: Any, options: Mapping[str, Any], folder: str) -> str:
         raise ConfigError(
             "no cluster is named: give kubeconfig, or host and api_key, or set KUBECONFIG (there is no ~/.kube/config)"
         )
-    paths = os.path.expanduser(str(kubeconfig)) if kubeconfig is not None else _default_kubeconfig()
-    return _load_kubeconfig(configuration, _merged_files(paths), context, paths, folder)
+    paths = os.path.expanduser(str(kubeconfig)) if kubeconfig is not None else default_kubeconfig()
+    return _load_kubeconfig(configuration, merged_kubeconfigs(paths), context, paths, folder)
 
 
-def _default_kubeconfig() -> str:
+def default_kubeconfig() -> str:
+    """The paths that kubectl reads when it is given none."""
     return os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")
 
 
 def _default_kubeconfig_exists() -> bool:
-    return any(os.path.exists(path) for path in _default_kubeconfig().split(os.pathsep) if path)
+    return any(os.path.exists(path) for path in default_kubeconfig().split(os.pathsep) if path)
 
 
-def _merged_files(paths: str) -> dict[str, Any]:
+def merged_kubeconfigs(paths: str) -> dict[str, Any]:
     """Read kubeconfig files and merge them as kubectl does: the first file that names something wins.
 
     Relative paths inside a file are relative to that file.
+
+    :param paths: separated as in KUBECONFIG; those that do not exist are passed over, but not all may be.
+    :raises ConfigError: when none exists, or one is no kubeconfig.
     """
     merged: dict[str, Any] = {}
     existing = [path for path in paths.split(os.pathsep) if path and os.path.exists(path)]

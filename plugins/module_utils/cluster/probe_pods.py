@@ -70,48 +70,50 @@ nc --help 2>&1 | grep -q -e -lk && many=-lk
 exec nc $many -p "$0" -e sh -c "$2" "$1"
 """
 
-# Arguments: workers, port, name server, name to look up, then what to do: a letter and an address each.
-#   p ping, c connect, t trace, l look the name up (at the address, which is the name server)
+# Arguments: workers, port, name to look up, then what to do: a letter and an address each.
+#   p ping, s ping with the largest packets of this pod, whole, c connect, t trace, l look the name up (at the address, which is
+#   the name server)
 # Each line of the output is: what, address, outcome, text; a text of several lines has tabs between them.
 #   ok: at the first try; again: at the second, which had the line for itself; lost: neither
+# Not every ping can forbid that packets are cut up: where it cannot, nothing is said of large ones.
 # In the end it says what the pod knows of its own network: for each command "see EXIT-CODE COMMAND", then what it printed,
 # each line after a blank.
 _MEASURE = r"""
 workers=$1 port=$2 name=$3
 shift 3
+mtu=
+! ping -c 1 -M do 127.0.0.1 >/dev/null 2>&1 || mtu=$(ip link show dev eth0 | sed -n 's/.* mtu \([0-9]*\).*/\1/p')
 flat() { tr '\n' '\t'; }
 once() { # WHAT ADDRESS, sets text; false when it is to be tried again
   case $1 in
     ping)
-      text=$(ping -n -c "$count" -W 1 "$2" 2>&1) || return 1
+      text=$(ping -n -c "$count" -i 0.2 -W 1 "$2" 2>&1) || return 1
       [ "$count" = 2 ] || { text=${text#*ttl=}; text=${text%% *}; } ;;
+    size)
+      case $2 in *:*) headers=48 ;; *) headers=28 ;; esac
+      text=$(echo "$mtu"; ping -n -c "$count" -i 0.2 -W 1 -M do -s $((mtu - headers)) "$2" 2>&1) ;;
     connect)
-      text=$(timeout 4 nc -w 2 "$2" "$port" </dev/null 2>&1)
+      text=$(timeout $((seconds + 2)) nc -w "$seconds" "$2" "$port" </dev/null 2>&1)
       case $text in podnet-probe-*) ;; *) return 1 ;; esac ;;
     trace)
-      text=$(timeout 6 traceroute -n -q 1 -w 1 -m 8 "$2" 2>&1)
+      text=$(timeout 3 traceroute -n -q 1 -w 1 -m 8 "$2" 2>&1)
       return 0 ;;
     lookup)
-      text=$(timeout 4 nslookup "$name" "$2" 2>&1) ;;
+      text=$(timeout $((seconds + 1)) nslookup "$name" "$2" 2>&1) ;;
   esac
 }
-try() { # WHAT ADDRESS
-  if once "$1" "$2"; then echo "$1 $2 $well $(echo "$text" | flat)"
-  else echo "$1 $2 $badly $(echo "$text" | flat)"; fi
+try() { # TARGET
+  address=${1#?}
+  case $1 in p*) what=ping ;; s*) what=size ;; c*) what=connect ;; t*) what=trace ;; l*) what=lookup ;; esac
+  if once $what "$address"; then echo "$what $address $well $(echo "$text" | flat)"
+  else echo "$what $address $badly $(echo "$text" | flat)"; fi
 }
 share() { # WORKER TARGET...: every so many-th target is this worker's
   number=$1
   shift
   for target; do
     number=$((number + 1))
-    [ $((number % workers)) = 0 ] || continue
-    address=${target#?}
-    case $target in
-      p*) try ping "$address" ;;
-      c*) try connect "$address" ;;
-      t*) try trace "$address" ;;
-      l*) try lookup "$address" ;;
-    esac
+    [ $((number % workers)) != 0 ] || try "$target"
   done
 }
 all() {
@@ -126,20 +128,23 @@ all() {
 # for an answer to another.
 traces= others=
 for target; do
-  case $target in t*) traces="$traces $target" ;; *) others="$others $target" ;; esac
+  case $target in
+    t*) traces="$traces $target" ;;
+    s*) [ -z "$mtu" ] || others="$others $target" ;;
+    *) others="$others $target" ;;
+  esac
 done
-count=1 well=ok badly=failed
+count=1 seconds=1 well=ok badly=failed
 (workers=1; all $traces) &
 first=$(all $others)
 echo "$first" | grep -v '^[a-z]* [^ ]* failed '
-again() { # LETTER: what is to be tried again
-  echo "$first" | sed -n "s/^\\($1\\)[a-z]* \\([^ ]*\\) failed .*/\\1\\2/p"
-}
-# A crowd loses some by itself, a few: many losses are no matter of the crowd.
-[ $(again '[pcl]' | wc -l) -gt 10 ] || workers=1
-count=2 well=again badly=lost
-all $(again p) &
-all $(again '[cl]') &
+# A crowd loses some by itself. The second try has the line for itself: the next one starts when an answer would be here, but
+# does not wait for one that does not come.
+count=2 seconds=2 well=again badly=lost
+for target in $(echo "$first" | sed -n 's/^\([a-z]\)[a-z]* \([^ ]*\) failed .*/\1\2/p'); do
+  try "$target" &
+  sleep 0.05
+done
 wait
 see() {
   printed=$("$@" 2>&1)
@@ -155,7 +160,7 @@ see cat /etc/resolv.conf
 
 
 class Wish(NamedTuple):
-    """One thing for a probe to do: ``kind`` is ping, connect, trace or lookup (at the address)."""
+    """One thing for a probe to do: ``kind`` is ping, size (a ping with large packets), connect, trace or lookup."""
 
     kind: str
     address: str
@@ -229,10 +234,11 @@ def _portions(words: Sequence[str]) -> list[list[str]]:
 
 
 class Result(NamedTuple):
-    """The outcome of a wish: ``what`` is ping, connect, trace or lookup; ``outcome`` ok, again (at the second try) or lost.
+    """The outcome of a wish: ``what`` is the kind of this; ``outcome`` is ok, again (at the second try) or lost.
 
     The text of a ping that was ok is the TTL of the reply; of a connection it is the name of the pod that answered and the
-    row of its /proc/net/tcp; otherwise it is what the program printed.
+    row of its /proc/net/tcp; otherwise it is what the program printed, after the size of the packets in a line of its own
+    where that was wished.
     """
 
     what: str

@@ -141,7 +141,9 @@ class _NodeTable:
             return ExplainedRoute(
                 route, "other", f"packets for {kind} addresses, {route.dst}, go {self._towards(route)}"
             )
-        return self._routed(route) if gateways(route) or route.encap else self._connected(route)
+        # busybox shows no device of a row with several next hops, either.
+        is_routed = gateways(route) or route.encap or route.dev is None
+        return self._routed(route) if is_routed else self._connected(route)
 
     def _notes(self, route: Route) -> list[str]:
         """What keeps the row from deciding on every packet."""
@@ -294,7 +296,7 @@ class _NodeTable:
         if own and (self.node in holders or not holders):
             text = f"{route.dst} is this node's own block of pod addresses, directly on {route.dev}"
             return ExplainedRoute(route, "own_block", text, node=self.node)
-        text = f"{route.dst} is directly on {route.dev or 'a device that the table does not show'}{_held(holders)}"
+        text = f"{route.dst} is directly on {route.dev}{_held(holders)}"
         return ExplainedRoute(route, "other", text)
 
     def _is_node_network(self, route: Route) -> bool:

@@ -14,13 +14,13 @@ from ..text.ip_rule import Rule
 from .cni import devices, gateways
 from .interface_names import recognise_interface
 from .policy_rules import decisions
-from .table import RouteTable, address_number
+from .table import address_number
 from .table_store import KeptTable, NodeTable
 
 # node: to a node, by an address of its own.
 # stranger: to a next hop that is no known node's.
 # network: out of an uplink with no node named: the default route, or a network that the node itself is in.
-# datapath: into a device behind which tables do not show the way: a tunnel, eBPF, Open vSwitch.
+# datapath: into a device behind which tables do not show the way: a tunnel, eBPF, Open vSwitch; or into one not shown.
 # interface: out of a device that leads to nothing but pods of this node.
 # own: the address is taken as the node's own.
 Kind = Literal["node", "stranger", "network", "datapath", "interface", "own", "dropped", "no_route"]
@@ -95,14 +95,9 @@ class Forwarding:
         table, rules = self.table(bits), self.rules.get(bits)
         if not rules:
             return [self.move(table.find(bits, number))]
-        routes = table.parsed.routes
-
-        def find(table: str) -> Route | None:
-            return RouteTable(routes, (table,)).find(bits, number)
-
         return [
             Move("dropped", rule=rule) if row is None and rule else self.move(row)._replace(rule=rule)
-            for row, rule in decisions(rules, address, find, source)
+            for row, rule in decisions(rules, address, lambda name: table.find_in(name, bits, number), source)
         ]
 
     def owner_of(self, address: str) -> str | None:
@@ -119,7 +114,8 @@ class Forwarding:
             return Move("own", row)
         if gateways(row):
             return self._move_to_gateways(row)
-        return Move("datapath" if row.encap else self._kind_of_device(row.dev or ""), row)
+        # busybox shows no device of a row with several next hops.
+        return Move("datapath" if row.encap or row.dev is None else self._kind_of_device(row.dev), row)
 
     def _move_to_gateways(self, row: Route) -> Move:
         owners = {self.owner_of(gateway) for gateway in gateways(row)}

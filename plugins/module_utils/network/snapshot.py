@@ -11,7 +11,7 @@
         ├── printed, sysctls       what its own commands said
         ├── insides: PodInside      what pods that are no probes say of themselves, and measured
         └── probe, host_probe: Probe
-            └── pings, connections, sockets, traceroutes, lookups
+            └── pings, connections, traceroutes, lookups
 
 Everything may be missing: what could not be read stands, with the reason, in the ``unread`` of the record it belongs to,
 under the name of the command, sysctl or field (``{"ip rule": "no way to run a command on this node"}``). Addresses are in
@@ -140,26 +140,17 @@ class ProbePing:
 class ProbeConnection:
     """A TCP connection that a probe tried to make, ``target`` as in :class:`ProbePing`.
 
-    ``local_port`` is the probe's own port, 0 when not known. The receiver knows the connection by it, so each connection
-    of a run is made from a port of its own: without, an address that was translated cannot be told from a stranger's.
+    ``answered_by`` is the probe that answered, as ``namespace/name``, and ``seen`` the sender's address as that probe's own
+    ``/proc/net/tcp`` or ``tcp6`` shows it; None where the answer does not tell.
     """
 
     target: str
     address: str
     port: int
     ok: bool
-    local_port: int = 0
+    answered_by: str | None = None
+    seen: str | None = None
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeSocket:
-    """A connection that a probe received, as its own ``/proc/net/tcp`` or ``tcp6`` shows both ends; no LISTEN rows."""
-
-    local_address: str
-    local_port: int
-    remote_address: str
-    remote_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +179,6 @@ class Probe:
     printed: Mapping[str, str] = field(default_factory=dict)
     pings: tuple[ProbePing, ...] = ()
     connections: tuple[ProbeConnection, ...] = ()
-    sockets: tuple[ProbeSocket, ...] = ()
     traceroutes: tuple[ProbeTraceroute, ...] = ()
     lookups: tuple[ProbeLookup, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)

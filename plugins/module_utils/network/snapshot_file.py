@@ -112,7 +112,7 @@ def _reader(hint: Any) -> Reader:
         return _list_reader(_reader(arguments[0]))
     if origin is Mapping:
         return _mapping_reader(arguments[1])
-    return _checker(hint)
+    return lambda plain: _checked(plain, hint)
 
 
 def _record_reader(record: Any) -> Reader:
@@ -120,15 +120,14 @@ def _record_reader(record: Any) -> Reader:
     readers = {field.name: _reader(hints[field.name]) for field in fields(record)}
     required = [field.name for field in fields(record) if _default(field) is MISSING]
 
-    read_object = _checker(dict)
-
     def read(plain: Any) -> Any:
-        read_object(plain)
+        values = dict(_checked(plain, dict))
         for name in required:
-            if name not in plain:
+            if name not in values:
                 raise ValueError(f"it has no {name}")
-        values = {}
-        for name, value in plain.items():
+        for name, value in values.items():
+            if type(value) is hints.get(name):
+                continue
             try:
                 values[name] = readers[name](value)
             except KeyError:
@@ -141,33 +140,29 @@ def _record_reader(record: Any) -> Reader:
 
 
 def _list_reader(item_reader: Reader) -> Reader:
-    read_list = _checker(list)
-
     def read(plain: Any) -> tuple[Any, ...]:
-        return tuple(map(item_reader, read_list(plain)))
+        return tuple(map(item_reader, _checked(plain, list)))
 
     return read
 
 
 def _mapping_reader(hint: Any) -> Reader:
-    read_object = _checker(dict)
-    read_value = _checker(object if hint is Any else hint)
-
     def read(plain: Any) -> dict[str, Any]:
-        return {key: read_value(value) for key, value in read_object(plain).items()}
+        values: dict[str, Any] = _checked(plain, dict)
+        if hint is not Any:
+            for value in values.values():
+                _checked(value, hint)
+        return values
 
     return read
 
 
-def _checker(kind: type) -> Reader:
-    def read(plain: Any) -> Any:
-        # A boolean is an int to Python.
-        if not isinstance(plain, kind) or (kind is int and isinstance(plain, bool)):
-            raise ValueError(f"it is {_kind(plain)}, {_KINDS[kind]} is needed")
-        return plain
-
-    return read
+def _checked(plain: Any, kind: type) -> Any:
+    # Of what is read from JSON, nothing is of a derived type: a boolean is no number.
+    if type(plain) is not kind:
+        raise ValueError(f"it is {_kind(plain)}, {_KINDS[kind]} is needed")
+    return plain
 
 
 def _kind(plain: Any) -> str:
-    return next((name for kind, name in _KINDS.items() if isinstance(plain, kind)), "null")
+    return _KINDS.get(type(plain), "null")

@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Generic, TypeVar
 
 from ..text.ip_route import Route
 
 Value = TypeVar("Value")
+
+Destination = tuple[str, str]
+"""The name of a table, and a CIDR in it."""
+
+Rank = tuple[int, int]
 
 # The tables that the kernel's own rules ask, in their order (net/ipv4/fib_rules.c, net/ipv6/fib6_rules.c).
 _DEFAULT_TABLES = {32: ("local", "main", "default"), 128: ("local", "main")}
@@ -35,6 +42,8 @@ def number_address(bits: int, number: int) -> str:
     return inet_ntop(AF_INET if bits == 32 else AF_INET6, number.to_bytes(bits // 8, "big"))
 
 
+# A network comes up wherever a row for it is looked at.
+@lru_cache(maxsize=4096)
 def prefix_number(prefix: str) -> tuple[int, int, int]:
     """The prefix as (32 or 128 bits, number of its first address, length). Raises ValueError when it is no CIDR."""
     address, _unused, length = prefix.partition("/")
@@ -50,53 +59,62 @@ def prefix_number(prefix: str) -> tuple[int, int, int]:
 class PrefixMap(Generic[Value]):
     """Values found by the longest prefix that holds an address; one dict per prefix length.
 
-    ``items`` are (CIDR, value); of two for the same CIDR the last one stays. Raises ValueError for what is no CIDR.
+    ``items`` are (CIDR, value); of two for the same CIDR the last one stays. A CIDR that is not among them has what it has
+    in ``under``; a value of None says that it has none. Raises ValueError for what is no CIDR.
     """
 
-    def __init__(self, items: Iterable[tuple[str, Value]]) -> None:
-        families: dict[int, dict[int, dict[int, Value]]] = {32: {}, 128: {}}
+    def __init__(self, items: Iterable[tuple[str, Value | None]], under: PrefixMap[Value] | None = None) -> None:
+        families: dict[int, dict[int, dict[int, Value | None]]] = {32: {}, 128: {}}
         for prefix, value in items:
             bits, number, length = prefix_number(prefix)
             shift = bits - length
             families[bits].setdefault(shift, {})[number >> shift] = value
-        self._families = {bits: sorted(by_shift.items()) for bits, by_shift in families.items()}
+        # For each length, the shortest last, what gives the value of the first bits of an address.
+        self._families: dict[int, list[tuple[int, Callable[[int], Value | None]]]] = {}
+        for bits, by_shift in families.items():
+            finders: dict[int, Callable[[int], Value | None]] = dict(under._families[bits]) if under else {}
+            for shift, values in by_shift.items():
+                finders[shift] = _finder(values, finders[shift]) if shift in finders else values.get
+            self._families[bits] = sorted(finders.items(), key=itemgetter(0))
 
     def match(self, bits: int, number: int) -> Value | None:
         """The value of the longest prefix that holds the address, None when there is none."""
-        for shift, values in self._families[bits]:
-            value = values.get(number >> shift)
+        for shift, find in self._families[bits]:
+            value = find(number >> shift)
             if value is not None:
                 return value
         return None
 
-    def matches(self, bits: int, number: int) -> Iterator[tuple[int, Value]]:
-        """The values of all prefixes that hold the address, the longest first, after the bits that these leave open."""
-        for shift, values in self._families[bits]:
-            value = values.get(number >> shift)
-            if value is not None:
-                yield shift, value
+
+def _finder(values: Mapping[int, Value | None], under: Callable[[int], Value | None]) -> Callable[[int], Value | None]:
+    return lambda key: values[key] if key in values else under(key)
 
 
-def preferred_routes(routes: Iterable[Route]) -> dict[tuple[str, str], Route]:
-    """The row that serves each (table, dst): usable now for any packet, with the lowest metric, the first of equals.
+def preferred_routes(routes: Iterable[Route]) -> dict[Destination, Route]:
+    """The row that serves each destination: usable now for any packet, with the lowest metric, the first of equals.
 
     Rows that only packets of one type of service or source use, and dead or deleted rows, serve nothing here.
     A destination that no row serves for every packet is not among the keys.
     """
-    best: dict[tuple[str, str], Route] = {}
+    best: dict[Destination, Route] = {}
     with_source = set()
     for route in routes:
         if route.from_ and not route.deleted:
-            with_source.add((table_of(route), route.dst))
+            with_source.add(destination_of(route))
         if not serves_any_packet(route):
             continue
-        key = table_of(route), route.dst
+        key = destination_of(route)
         other = best.get(key)
         if other is None or _preference(route) < _preference(other):
             best[key] = route
     # Where a prefix also has rows for some sources, the kernel goes on to shorter prefixes for all other sources and
     # never sees the prefix's common rows; only the default route is exempt (fib6_node_lookup_1, its goto backtrack).
     return {key: route for key, route in best.items() if key not in with_source or key[1] == "::/0"}
+
+
+def destination_of(route: Route) -> Destination:
+    """What the row is for."""
+    return table_of(route), route.dst
 
 
 def table_of(route: Route) -> str:
@@ -117,11 +135,7 @@ def is_dead(route: Route) -> bool:
 
 
 class RouteTable:
-    """The tables of a node or a pod, asked as the kernel asks them.
-
-    ``tables`` are asked in that order until one answers: by default those of the kernel's own rules. A table of other
-    ``ip rule``\\ s, such as those of the AWS VPC CNI, is asked by naming it. Raises ValueError for a route whose dst is
-    no CIDR.
+    """The tables of a node or a pod, asked as the kernel asks them. Raises ValueError for a route whose dst is no CIDR.
 
     As the kernel does (fib_table_lookup in net/ipv4/fib_trie.c, fib6_table_lookup in net/ipv6/route.c): the longest
     prefix wins, then the lowest metric; a row whose next hops are all dead is passed over, one whose link is down is
@@ -131,39 +145,55 @@ class RouteTable:
     Of link-local destinations, which are there once for each device, the first row answers.
     """
 
-    def __init__(self, routes: Iterable[Route], tables: Sequence[str] = ()) -> None:
-        by_table: dict[str, list[tuple[str, Route]]] = {}
-        for (table, dst), route in preferred_routes(routes).items():
-            by_table.setdefault(table, []).append((dst, route))
-        maps = {table: PrefixMap(rows) for table, rows in by_table.items()}
-        self._tables = {
-            bits: [(rank, maps[table]) for rank, table in enumerate(tables or default) if table in maps]
-            for bits, default in _DEFAULT_TABLES.items()
-        }
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._maps = _maps(preferred_routes(routes), {})
+
+    def changed(self, serving: Mapping[Destination, Route | None]) -> RouteTable:
+        """The same tables, but that other rows, or none, serve some destinations. They are not copied."""
+        table = RouteTable(())
+        table._maps = self._maps | _maps(serving, self._maps)
+        return table
 
     def lookup(self, address: str) -> Route | None:
         """The row that decides on a packet to the address, None where the kernel says "Network is unreachable".
 
-        Raises ValueError when the address is none.
+        The tables of the kernel's own rules are asked, in their order, until one answers. Raises ValueError when the
+        address is none.
         """
         return self.find(*address_number(address))
 
     def find(self, bits: int, number: int) -> Route | None:
         """:meth:`lookup` for an address as :func:`address_number` gives it."""
-        for _rank, table in self._tables[bits]:
-            route = table.match(bits, number)
-            if route is not None and route.type != "throw":
+        for table in _DEFAULT_TABLES[bits]:
+            route = self.find_in(table, bits, number)
+            if route is not None:
                 return route
         return None
 
-    def candidates(self, bits: int, number: int) -> Iterator[tuple[tuple[int, int], Route]]:
-        """The rows that hold the address, as they would decide if those before them were not there, each after its rank.
+    def find_in(self, table: str, bits: int, number: int) -> Route | None:
+        """What one table answers, such as one that an ``ip rule`` of the AWS VPC CNI asks."""
+        found = self._maps.get(table)
+        route = found.match(bits, number) if found is not None else None
+        return None if route is None or route.type == "throw" else route
 
-        Ranks can be compared with those of another table: the smaller decides.
-        """
-        for rank, table in self._tables[bits]:
-            for shift, route in table.matches(bits, number):
-                yield (rank, shift), route
+
+def _maps(
+    serving: Mapping[Destination, Route | None], under: Mapping[str, PrefixMap[Route]]
+) -> dict[str, PrefixMap[Route]]:
+    by_table: dict[str, list[tuple[str, Route | None]]] = {}
+    for (table, dst), route in serving.items():
+        by_table.setdefault(table, []).append((dst, route))
+    return {table: PrefixMap(rows, under.get(table)) for table, rows in by_table.items()}
+
+
+def rank_of(table: str, dst: str) -> Rank | None:
+    """The rank of what serves a destination: among all that holds an address, the smallest decides.
+
+    None where the kernel's own rules do not ask the table.
+    """
+    bits, _first, length = prefix_number(dst)
+    asked = _DEFAULT_TABLES[bits]
+    return (asked.index(table), bits - length) if table in asked else None
 
 
 def _preference(route: Route) -> tuple[int, int]:

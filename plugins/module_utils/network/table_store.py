@@ -5,206 +5,210 @@
 The nodes of a cluster hold the same rows but for their own pods, their own block and their own addresses. What is the same
 is kept, parsed and judged once, as a *base*: the first table of its kind. Two tables are of a kind when they share half of
 their rows, which those of nodes do whose uplink has the same name.
+
+A table is a list of records, each of which is read by itself. Which row serves a destination is up to the rows for that
+destination alone, and to their order, so a node's rows and the base's agree on all destinations that no difference is about.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
+from typing import TypeVar
 
-from ..text.ip_route import ParsedRoutes, Route, parse_ip_route
-from ..text.lines import Unparsed, clean
-from .table import RouteTable, table_of
+from ..text.ip_route import Route, read_record, split_records
+from ..text.lines import clean
+from .table import Destination, RouteTable, destination_of, preferred_routes
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
-# Ends a record: a line that begins with a blank, or with nexthop, goes on with the one before.
-_RECORD_END = re.compile(r"\n(?!\s|nexthop\b)")
-_LAST = (9, 0)  # behind all ranks of RouteTable.candidates
+_DEFAULTS = {32: "0.0.0.0/0", 128: "::/0"}
 
-
+Item = TypeVar("Item")
 Predicate = Callable[[Route], bool]
 
 
-class Base:
-    """A table that others are compared with, cut into chunks of records."""
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """``text`` stands in the place of the records of a base from ``start`` to the one before ``end``."""
 
-    def __init__(self, text: str) -> None:
-        self.parsed = parse_ip_route(text)
-        records = _split(text)
-        self.chunks = [records[start : start + _CHUNK] for start in range(0, len(records), _CHUNK)]
-        self.chunk_texts = ["\n".join(chunk) + "\n" for chunk in self.chunks]
-        self._selected: dict[Predicate, list[Route]] = {}
+    start: int
+    end: int
+    text: str
+
+
+class Base:
+    """A table that others are compared with: its records, and the row that each prints, None where it prints none.
+
+    A place is an index in both lists.
+    """
+
+    def __init__(self, text: str, bits: int) -> None:
+        self.default = _DEFAULTS[bits]
+        self.records = split_records(text)
+        self.rows = [read_record(record, self.default) for record in self.records]
+        self.routes = [row for row in self.rows if row is not None]
+        self._chunks = ["".join(self.records[start : start + _CHUNK]) for start in range(0, len(self.records), _CHUNK)]
+        self._selected: dict[Predicate, list[tuple[int, Route]]] = {}
 
     @cached_property
     def table(self) -> RouteTable:
-        return RouteTable(self.parsed.routes)
+        return RouteTable(self.routes)
 
     @cached_property
-    def by_record(self) -> dict[str, Route]:
-        return {route.raw: route for route in self.parsed.routes}
+    def serving(self) -> dict[Destination, Route]:
+        """The row that serves each destination."""
+        return preferred_routes(self.routes)
 
     @cached_property
-    def is_simple(self) -> bool:
-        return _is_simple(self.parsed)
-
-    def is_alone(self, route: Route) -> bool:
-        """Whether the base has no other row for the same destination in the same table."""
-        return self._rows_for[table_of(route), route.dst] == 1
+    def rows_for(self) -> dict[Destination, list[tuple[int, Route]]]:
+        """The rows with their places, by destination."""
+        found: dict[Destination, list[tuple[int, Route]]] = {}
+        for place, row in enumerate(self.rows):
+            if row is not None:
+                found.setdefault(destination_of(row), []).append((place, row))
+        return found
 
     @cached_property
-    def _rows_for(self) -> Counter[tuple[str, str]]:
-        return Counter((table_of(route), route.dst) for route in self.parsed.routes)
+    def unparsed(self) -> list[tuple[int, str]]:
+        """The records that were not understood, with their places."""
+        return [(place, record) for place, record in enumerate(self.records) if self.rows[place] is None]
 
-    def where(self, predicate: Predicate) -> list[Route]:
-        """The rows of which the predicate, a function of a module, holds."""
+    def where(self, predicate: Predicate) -> list[tuple[int, Route]]:
+        """The rows of which the predicate holds, with their places; it is asked once."""
         if predicate not in self._selected:
-            self._selected[predicate] = list(filter(predicate, self.parsed.routes))
+            rows = enumerate(self.rows)
+            self._selected[predicate] = [(place, row) for place, row in rows if row is not None and predicate(row)]
         return self._selected[predicate]
 
-    def patches(self, text: str) -> list[tuple[int, int, str]]:
-        """What makes the base the text: (first chunk, the one behind the last, what stands in their place), in order."""
-        patches = []
+    def patches(self, text: str) -> Iterator[Patch]:
+        """What makes the base the text, in order."""
         position = index = 0
-        while index < len(self.chunks):
-            if text.startswith(self.chunk_texts[index], position):
-                position += len(self.chunk_texts[index])
+        while index < len(self._chunks):
+            if text.startswith(self._chunks[index], position):
+                position += len(self._chunks[index])
                 index += 1
                 continue
             end, found = self._resume(text, position, index + 1)
-            patches.append((index, found, text[position:end]))
+            yield self._patch(index, found, text[position:end])
             position, index = end, found
         if position < len(text):
-            patches.append((index, index, text[position:]))
-        return patches
+            yield self._patch(index, index, text[position:])
 
     def _resume(self, text: str, position: int, index: int) -> tuple[int, int]:
         """Where in the text a later chunk stands, and which: the end of the text and of the chunks when none does."""
-        for later in range(index, len(self.chunks)):
-            start = text.find(self.chunk_texts[later], position)
+        for later in range(index, len(self._chunks)):
+            start = text.find(self._chunks[later], position)
             while start > 0 and text[start - 1] != "\n":  # in the middle of a line
-                start = text.find(self.chunk_texts[later], start + 1)
+                start = text.find(self._chunks[later], start + 1)
             if start >= 0:
                 return start, later
-        return len(text), len(self.chunks)
+        return len(text), len(self._chunks)
+
+    def _patch(self, index: int, found: int, text: str) -> Patch:
+        """The difference between a text and the chunks, from one to the one before another, that it stands in the place of."""
+        # From the record before on: it may go on in the text.
+        start = max(index * _CHUNK - 1, 0)
+        text = "".join(self.records[start : index * _CHUNK]) + text
+        replaced, replacing = self.records[start : found * _CHUNK], split_records(text)
+        head = _common(replaced, replacing)
+        replaced, replacing = replaced[head:], replacing[head:]
+        tail = _common(replaced[::-1], replacing[::-1])
+        start += head
+        return Patch(start, start + len(replaced) - tail, "".join(replacing[: len(replacing) - tail]))
 
 
 @dataclass(frozen=True, slots=True)
 class KeptTable:
-    """A node's table while nobody looks at it. ``patches`` are those of :meth:`Base.patches`."""
+    """A node's table while nobody looks at it. ``patches`` make the base the table, in order."""
 
     base: Base
-    patches: list[tuple[int, int, str]]
+    patches: tuple[Patch, ...]
 
     def open(self) -> NodeTable:
         return NodeTable(self)
 
-    @property
-    def text(self) -> str:
-        """The text as it was printed."""
-        parts = []
-        index = 0
-        for first, last, text in self.patches:
-            parts += [*self.base.chunk_texts[index:first], text]
-            index = last
-        return "".join(parts + self.base.chunk_texts[index:])
-
 
 class NodeTable:
-    """One node's routing tables, of one family.
-
-    ``missing`` are the records of the base that this node has not, ``extra`` is what it has and the base has not.
-    """
+    """One node's routing tables, of one family. ``extra`` are the rows that the node has and the base has not."""
 
     def __init__(self, kept: KeptTable) -> None:
-        self._kept = kept
         self.base = kept.base
-        replaced = {
-            record for first, last, _text in kept.patches for chunk in self.base.chunks[first:last] for record in chunk
-        }
-        replacing = dict.fromkeys(record for _first, _last, text in kept.patches for record in _split(text))
-        self.missing = replaced - replacing.keys()
-        self.extra = parse_ip_route("\n".join(record for record in replacing if record not in replaced))
+        self._patches = kept.patches
+        self._replaced = {place for patch in kept.patches for place in range(patch.start, patch.end)}
+        records = [(patch.start, record) for patch in kept.patches for record in split_records(patch.text)]
+        self._own = [(place, record, read_record(record, self.base.default)) for place, record in records]
+        self.extra = [row for _place, _record, row in self._own if row is not None]
 
     @property
-    def parsed(self) -> ParsedRoutes:
-        """All of it, in the order printed."""
-        return parse_ip_route(self._kept.text)
-
-    @property
-    def unparsed(self) -> list[Unparsed]:
-        """What was not understood; the lines of the base bear their numbers there."""
-        shared = [line for line in self.base.parsed.unparsed if line.text not in self.missing]
-        return shared + self.extra.unparsed
-
-    @property
-    def missing_routes(self) -> list[Route]:
-        """The rows of the base that this node has not."""
-        by_record = self.base.by_record
-        return [by_record[record] for record in self.missing if record in by_record]
+    def unparsed(self) -> list[str]:
+        """The lines that were not understood; those that the base has, too, come first."""
+        records = self._shared(self.base.unparsed) + [record for _place, record, row in self._own if row is None]
+        return [line for record in records for line in record.split("\n") if line.strip()]
 
     def where(self, predicate: Predicate) -> list[Route]:
-        """The rows of which the predicate, a function of a module, holds; those of the base come first."""
-        shared = self.base.where(predicate)
-        if self.missing:
-            shared = [route for route in shared if route.raw not in self.missing]
-        return shared + list(filter(predicate, self.extra.routes))
+        """The rows of which the predicate holds; those that the base has, too, come first, and of them it is asked once."""
+        return self._shared(self.base.where(predicate)) + list(filter(predicate, self.extra))
 
     def find(self, bits: int, number: int) -> Route | None:
         """The row that decides on a packet to an address, as :class:`RouteTable` finds it."""
-        if not self._is_simple:
-            return self._whole.find(bits, number)
-        own_rank, own = next(self._extra_table.candidates(bits, number), (_LAST, None))
-        for rank, shared in self.base.table.candidates(bits, number):
-            if own_rank < rank:
-                break
-            if shared.raw not in self.missing:
-                # Of rows for one destination the order in the table may decide, which is not known of these two.
-                return self._whole.find(bits, number) if own_rank == rank else shared
-            if not self.base.is_alone(shared):
-                return self._whole.find(bits, number)
-        return own
+        return self._table.find(bits, number)
+
+    def find_in(self, table: str, bits: int, number: int) -> Route | None:
+        """What one of the tables answers."""
+        return self._table.find_in(table, bits, number)
 
     @cached_property
-    def _is_simple(self) -> bool:
-        return self.base.is_simple and _is_simple(self.extra)
+    def _table(self) -> RouteTable:
+        return self.base.table.changed(self.changes)
 
     @cached_property
-    def _extra_table(self) -> RouteTable:
-        return RouteTable(self.extra.routes)
+    def changes(self) -> dict[Destination, Route | None]:
+        """The row that serves a destination, None where none does: for all where that is another one than in the base."""
+        missing = [row for patch in self._patches for row in self.base.rows[patch.start : patch.end]]
+        destinations = {destination_of(row) for row in (*self.extra, *missing) if row is not None}
+        rows = [(place, row) for place, _record, row in self._own if row is not None]
+        rows += [
+            (place, row)
+            for destination in destinations
+            for place, row in self.base.rows_for.get(destination, ())
+            if place not in self._replaced
+        ]
+        # What a patch adds comes before the record that stays behind it.
+        serving = preferred_routes(row for _place, row in sorted(rows, key=itemgetter(0)))
+        before = self.base.serving
+        return {key: serving.get(key) for key in destinations if serving.get(key) != before.get(key)}
 
-    @cached_property
-    def _whole(self) -> RouteTable:
-        return RouteTable(self.parsed.routes)
+    def _shared(self, placed: Iterable[tuple[int, Item]]) -> list[Item]:
+        """What the base has, without what is at places that the node has not."""
+        return [item for place, item in placed if place not in self._replaced]
 
 
 class TableStore:
     """Keeps the tables of many nodes."""
 
     def __init__(self) -> None:
-        self._bases: list[Base] = []
-        self._nothing = Base("")
+        self._bases: dict[int, list[Base]] = {bits: [] for bits in _DEFAULTS}
+        self._nothing = {bits: Base("", bits) for bits in _DEFAULTS}
 
-    def keep(self, text: str) -> KeptTable:
-        """What ``ip route show table all`` printed; the text itself need not be kept after that."""
+    def keep(self, text: str, bits: int) -> KeptTable:
+        """What ``ip -4`` or ``ip -6 route show table all`` printed, by the bits of the family."""
         text = clean(text)
-        for base in self._bases:
-            patches = base.patches(text)
-            if 2 * sum(last - first for first, last, _text in patches) < len(base.chunks):
+        bases = self._bases[bits]
+        for base in bases:
+            patches = tuple(base.patches(text))
+            if 2 * sum(patch.end - patch.start for patch in patches) < len(base.records):
                 return KeptTable(base, patches)
-        if len(self._bases) < _MOST_BASES:
-            self._bases.append(Base(text))
-            return KeptTable(self._bases[-1], [])
-        return KeptTable(self._nothing, self._nothing.patches(text))
+        if len(bases) < _MOST_BASES:
+            bases.append(Base(text, bits))
+            return KeptTable(bases[-1], ())
+        nothing = self._nothing[bits]
+        return KeptTable(nothing, tuple(nothing.patches(text)))
 
 
-def _split(text: str) -> list[str]:
-    return [record for record in _RECORD_END.split(text) if record.strip()]
-
-
-def _is_simple(parsed: ParsedRoutes) -> bool:
-    """Whether each row speaks for itself: none ends a table without an answer, or is for some sources only."""
-    return all(route.type != "throw" and not route.from_ for route in parsed.routes)
+def _common(first: Sequence[str], second: Sequence[str]) -> int:
+    """With how many equal records both begin."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((number for number, (one, other) in pairs if one != other), min(len(first), len(second)))

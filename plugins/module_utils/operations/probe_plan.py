@@ -30,7 +30,8 @@ def plan(
 ) -> Mapping[str, list[Wish]]:
     """What each probe, by the name of its pod, is to do.
 
-    - Every probe pings and connects to every other, in all families that both have: the mesh.
+    - Every probe pings and connects to every other, in all families that both have: the mesh. Probes in the pod network send
+      each other packets as large as pods send them, too.
     - Every other ready pod in the pod network is pinged twice: from its own node, by the probe on the host network, and from
       the pod network of another node, as far as there is one.
     - Every probe traces the path to one probe pod, that of the next node; looks the name up; pings the outside address.
@@ -47,16 +48,23 @@ def plan(
         far = [probe for probe in probes if probe.probe.name != at.probe.name]
         asked = [address for node, address in from_nodes if at.on_host and node == at.node]
         wishes[at.probe.name] = [
+            # What may have to be waited for longest comes first.
             *(Wish("trace", address) for address in _next(at, in_pods)),
+            *(Wish("lookup", address) for address in name_servers),
             *(
                 Wish(kind, address)
                 for probe in far
                 for address in probe.probe.addresses
                 for kind in ("ping", "connect")
             ),
+            *(
+                Wish("size", address)
+                for probe in far
+                if not (at.on_host or probe.on_host)
+                for address in probe.probe.addresses
+            ),
             *(Wish("ping", address) for pod in others if at.on_host and pod.node == at.node for address in pod.ips),
             *(Wish("ping", address) for address in [outside] if address),
-            *(Wish("lookup", address) for address in name_servers),
             *(Wish(kind, address) for address in asked for kind in ("ping", "trace")),
         ]
     for number, pod in enumerate(others):

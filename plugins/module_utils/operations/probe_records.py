@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods import Measured, Result
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import (
@@ -14,7 +14,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     ProbeConnection,
     ProbeLookup,
     ProbePing,
-    ProbeSocket,
     ProbeTraceroute,
 )
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.lines import read_address
@@ -34,7 +33,6 @@ class ProbeRecords:
     printed: dict[str, str] = field(default_factory=dict)
     pings: list[ProbePing] = field(default_factory=list)
     connections: list[ProbeConnection] = field(default_factory=list)
-    sockets: list[ProbeSocket] = field(default_factory=list)
     traceroutes: list[ProbeTraceroute] = field(default_factory=list)
     lookups: list[ProbeLookup] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
@@ -45,7 +43,6 @@ class ProbeRecords:
             printed=self.printed,
             pings=tuple(self.pings),
             connections=tuple(self.connections),
-            sockets=tuple(self.sockets),
             traceroutes=tuple(self.traceroutes),
             lookups=tuple(self.lookups),
             unread=self.unread,
@@ -60,7 +57,7 @@ def add_measured(
     port: int,
     lookup: str,
 ) -> None:
-    """Add what one probe measured to its records, and to those of the probes that answered it.
+    """Add what one probe measured to its records.
 
     :param records: by the name of the probe pod.
     :param targets: address -> what ProbePing calls its target; an address that is not there is its own.
@@ -77,8 +74,10 @@ def add_measured(
         target = targets.get(result.address, result.address)
         if result.what == "ping":
             _add_ping(own, result, target)
+        elif result.what == "size":
+            own.pings.append(_large_ping(result, target))
         elif result.what == "connect":
-            _add_connection(records, own, result, target, port)
+            own.connections.append(_connection(records, result, target, port))
         elif result.what == "trace":
             _add_traceroute(own, result, target)
         else:
@@ -88,40 +87,42 @@ def add_measured(
 def _add_ping(own: ProbeRecords, result: Result, target: str) -> None:
     if result.outcome == "ok":
         own.pings.append(ProbePing(target, result.address, 1, 1, int(result.text)))
-        return
-    ping = parse_ping(result.text)
-    if not ping.received and any(text in result.text for text in _NOT_ALLOWED):
+    elif any(text in result.text for text in _NOT_ALLOWED):
         own.unread["pings"] = _NO_PINGS
-        return
-    own.pings.append(
-        ProbePing(
-            target,
-            result.address,
-            transmitted=ping.transmitted or 0,
-            received=ping.received or 0,
-            ttl=next((reply.ttl for reply in ping.replies), None),
-            retried=True,
-            errors=tuple(error.reason for error in ping.errors),
-        )
+    else:
+        own.pings.append(replace(_ping(result.text, result.address, target), retried=True))
+
+
+def _large_ping(result: Result, target: str) -> ProbePing:
+    size, _newline, printed = result.text.partition("\n")
+    return replace(_ping(printed, result.address, target), retried=result.outcome != "ok", size=int(size))
+
+
+def _ping(printed: str, address: str, target: str) -> ProbePing:
+    ping = parse_ping(printed)
+    return ProbePing(
+        target,
+        address,
+        transmitted=ping.transmitted or 0,
+        received=ping.received or 0,
+        ttl=next((reply.ttl for reply in ping.replies), None),
+        errors=tuple(error.reason for error in ping.errors),
     )
 
 
-def _add_connection(
-    records: Mapping[str, ProbeRecords], own: ProbeRecords, result: Result, target: str, port: int
-) -> None:
+def _connection(records: Mapping[str, ProbeRecords], result: Result, target: str, port: int) -> ProbeConnection:
     if result.outcome == "lost":
         error = result.text or "nobody answered"
-        own.connections.append(ProbeConnection(target, result.address, port, ok=False, error=error))
-        return
+        return ProbeConnection(target, result.address, port, ok=False, error=error)
     name, _blank, row = result.text.partition(" ")
-    seen = next(iter(parse_proc_net_tcp(row).sockets), None)
-    if seen is None or name not in records:
-        own.connections.append(ProbeConnection(target, result.address, port, ok=True))
-        return
-    # The port is the one that the receiver saw: where it was translated on the way, that is how both ends are told to be one.
-    own.connections.append(ProbeConnection(target, result.address, port, ok=True, local_port=seen.remote_port))
-    records[name].sockets.append(
-        ProbeSocket(seen.local_address, seen.local_port, seen.remote_address, seen.remote_port)
+    socket = next(iter(parse_proc_net_tcp(row).sockets), None)
+    return ProbeConnection(
+        target,
+        result.address,
+        port,
+        ok=True,
+        answered_by=records[name].pod if name in records else None,
+        seen=socket.remote_address if socket else None,
     )
 
 

@@ -9,9 +9,9 @@ ip/ipaddress.c and in busybox's networking/libiproute/ipaddress.c.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from .lines import Unparsed, clean, plain, read_address, read_number
 
@@ -71,19 +71,24 @@ class ParsedLinks:
 
 def parse_ip_address(text: str) -> ParsedLinks:
     """Read what ``ip addr`` or ``ip -d addr`` printed. Never raises: a line that is not understood stands in ``unparsed``."""
-    links: list[_Link] = []
+    links: list[Link] = []
     unparsed: list[Unparsed] = []
-    for number, line in enumerate(clean(text).split("\n"), 1):
-        try:
-            if line[:1].isdecimal():
-                links.append(_read_link(line))
-            elif line.strip():
-                links[-1].add(_read_detail(line))
-        except (ValueError, OSError, IndexError):
-            unparsed.append(Unparsed(number, line))
-    return ParsedLinks(tuple(link.record() for link in links), tuple(unparsed))
+    number = 1
+    for block in _LINK_END.split(clean(text)):
+        first, _newline, below = block.partition("\n")
+        match = _LINK.fullmatch(first)
+        if match is not None:
+            details = _read_details(below)
+            links.append(_link(match, details))
+            unparsed += [Unparsed(number + line, text) for line, text in details.unparsed]
+        else:
+            unparsed += [Unparsed(number + i, line) for i, line in enumerate(block.split("\n")) if line.strip()]
+        number += block.count("\n") + 1
+    return ParsedLinks(tuple(links), tuple(unparsed))
 
 
+# A line that begins with a digit is the first one of an interface.
+_LINK_END = re.compile(r"\n(?=\d)")
 _LINK = re.compile(r"(\d+): ([^\s@]+)(?:@(\S+))?: <([^<>]*)> mtu (\d+)\b(.*)", re.ASCII)
 _OPTION = re.compile(r" (state|master) (\S+)")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:)+[0-9a-f]{2}")
@@ -109,56 +114,51 @@ _ASIDES = frozenset(
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-Detail: TypeAlias = "InterfaceAddress | dict[str, str | None]"
-"""What a line below an interface says of it: an address, or fields."""
+class _Details(NamedTuple):
+    """What the lines below an interface say of it: fields, addresses, and what is not understood after the line's number."""
+
+    fields: dict[str, str | None]
+    addresses: tuple[InterfaceAddress, ...]
+    unparsed: tuple[tuple[int, str], ...]
 
 
-@dataclass(slots=True)
-class _Link:
-    """An interface of which lines are still to come."""
-
-    fields: dict[str, Any]
-    addresses: list[InterfaceAddress] = field(default_factory=list)
-
-    def add(self, detail: Detail) -> None:
-        """Raises ValueError when it says again what was said."""
-        if isinstance(detail, InterfaceAddress):
-            self.addresses.append(detail)
-        elif detail.keys() & self.fields.keys():
-            raise ValueError(detail)
-        else:
-            self.fields |= detail
-
-    def record(self) -> Link:
-        return Link(addresses=tuple(self.addresses), **self.fields)
-
-
-def _read_link(line: str) -> _Link:
-    match = _LINK.fullmatch(line)
-    if match is None:
-        raise ValueError(line)
+def _link(match: re.Match[str], details: _Details) -> Link:
     index, name, peer, flags, mtu, options = match.groups()
-    return _Link(
-        {
-            "raw": line,
-            "index": int(index),
-            "name": name,
-            "peer": peer,
-            "flags": tuple(flags.split(",")),
-            "mtu": int(mtu),
-            **dict(_OPTION.findall(options)),
-        }
+    fields = {**dict(_OPTION.findall(options)), **details.fields}
+    return Link(
+        match[0], int(index), name, peer, tuple(flags.split(",")), int(mtu), addresses=details.addresses, **fields
     )
 
 
 # The interfaces of pods differ in their first line only.
 @lru_cache(maxsize=1024)
-def _read_detail(line: str) -> Detail:
-    if not line.startswith("    "):
-        raise ValueError(line)
+def _read_details(text: str) -> _Details:
+    fields: dict[str, str | None] = {}
+    addresses: list[InterfaceAddress] = []
+    unparsed: list[tuple[int, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        detail = _read_detail(line)
+        if isinstance(detail, InterfaceAddress):
+            addresses.append(detail)
+        elif detail is not None and not detail.keys() & fields.keys():
+            fields |= detail
+        else:
+            unparsed.append((number, line))
+    return _Details(fields, tuple(addresses), tuple(unparsed))
+
+
+def _read_detail(line: str) -> InterfaceAddress | dict[str, str | None] | None:
+    """What a line says: an address, or fields; None when it is not understood."""
     word, _blank, rest = line.lstrip().partition(" ")
+    if not word:
+        return {}
+    if not line.startswith("    "):
+        return None
     if word in ("inet", "inet6"):
-        return _read_address(rest)
+        try:
+            return _read_address(rest)
+        except (ValueError, OSError, IndexError):
+            return None
     if word.startswith("link/"):
         mac = rest.partition(" ")[0]
         return {"mac": mac if _MAC.fullmatch(mac) else None}
@@ -167,7 +167,7 @@ def _read_detail(line: str) -> Detail:
     if _KIND.fullmatch(word):
         underlay = _UNDERLAY.search(rest)
         return {"kind": word, "underlay": underlay[1] if underlay else None}
-    raise ValueError(line)
+    return None
 
 
 def _read_address(text: str) -> InterfaceAddress:

@@ -157,6 +157,20 @@ def parse_ip_route(text: str) -> ParsedRoutes:
     return _settle(zip(lines, records, _read_records(records), strict=False))
 
 
+def split_records(text: str) -> list[str]:
+    """The text, no JSON, cut behind each of its records; put together again, they are the text."""
+    *records, rest = _ROUTE_END.split(text)
+    return [f"{record}\n" for record in records] + ([rest] if rest else [])
+
+
+def read_record(record: str, default: str) -> Route | None:
+    """The route that one record of :func:`split_records` prints, None when it is not understood.
+
+    ``default`` is what a default route is for whose line does not tell its family: ``0.0.0.0/0`` or ``::/0``.
+    """
+    return _decided(_read_record(record.removesuffix("\n")), default)
+
+
 def _read_records(records: list[str]) -> list[Route | None]:
     if not records[-1]:
         records.pop()
@@ -170,8 +184,7 @@ def _settle(rows: Iterable[tuple[int, str, Route | None]]) -> ParsedRoutes:
     routes: list[Route] = []
     unparsed: list[Unparsed] = []
     for line, raw, route in rows:
-        if isinstance(route, _UndecidedRoute):
-            route = Route(*route)._replace(dst=default) if default else None
+        route = _decided(route, default)
         if route:
             routes.append(route)
         else:
@@ -190,6 +203,13 @@ def _default_among(routes: list[Route]) -> str | None:
 
 class _UndecidedRoute(Route):
     """A default route whose line does not tell its family: ``dst`` is ``default``."""
+
+
+def _decided(route: Route | None, default: str | None) -> Route | None:
+    """The route with what ``default`` means where its line does not say so, None where nobody knows that."""
+    if isinstance(route, _UndecidedRoute):
+        return Route(*route)._replace(dst=default) if default else None
+    return route
 
 
 # Nodes of one cluster hold the same routes but for a few, so most lines of a table were read before. A record is immutable
@@ -274,10 +294,8 @@ def _with_parts(route: Route, parts: list[str]) -> Route:
 
 def _read_object(raw: str, printed: str | None) -> Route | None:
     """The route of a JSON object, by the line that iproute2 prints for it without ``-j``."""
-    route = _read_record(printed) if printed else None
     # The versions of iproute2 that print JSON print the router preference of every IPv6 route.
-    if isinstance(route, _UndecidedRoute):
-        route = Route(*route)._replace(dst=_IPV4_DEFAULT)
+    route = _decided(_read_record(printed), _IPV4_DEFAULT) if printed else None
     return route and route._replace(raw=raw)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import Any
 
@@ -53,6 +54,12 @@ def test_a_pod_is_alone_with_its_processes_files_and_name(cluster: Cluster) -> N
     assert {mount for mount in mounts if not mount.startswith(("/dev/", "/proc/"))} <= {"/", "/bin", "/proc", "/sys"}
     refused = cluster.try_kubectl("exec", "alone", "--", "sh", "-c", "echo x > /proc/sys/kernel/hostname")
     assert "Read-only file system" in refused.stderr
+
+
+def test_a_command_has_its_output_once_so_that_what_lets_go_of_it_holds_up_nobody(cluster: Cluster) -> None:
+    cluster.run_pod("open")
+    pipes = re.findall(r"pipe:\S+", cluster.kubectl("exec", "open", "--", "ls", "-l", "/proc/self/fd"))
+    assert len(pipes) == len(set(pipes)) >= 2
 
 
 def test_a_pod_may_not_change_its_network_unless_it_gets_the_capability(cluster: Cluster) -> None:

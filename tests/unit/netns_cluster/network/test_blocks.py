@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -56,13 +57,16 @@ def test_a_pool_without_a_free_block_says_how_many_there_were() -> None:
         pool.claim("c")
 
 
-def test_the_first_pods_of_a_node_get_the_second_and_third_address_of_its_block() -> None:
-    addresses = NodeAddresses("demo-worker", BlockPool(LAB_POOL))
+@pytest.fixture
+def addresses(tmp_path: Path) -> NodeAddresses:
+    return NodeAddresses("demo-worker", BlockPool(LAB_POOL), tmp_path)
+
+
+def test_the_first_pods_of_a_node_get_the_second_and_third_address_of_its_block(addresses: NodeAddresses) -> None:
     assert [str(addresses.take()[0]) for _unused in range(2)] == ["192.168.157.129", "192.168.157.130"]
 
 
-def test_an_address_given_back_is_the_last_to_be_given_out_again() -> None:
-    addresses = NodeAddresses("demo-worker", BlockPool(LAB_POOL))
+def test_an_address_given_back_is_the_last_to_be_given_out_again(addresses: NodeAddresses) -> None:
     first, _unused = addresses.take()
     addresses.give_back(first)
     others = [addresses.take()[0] for _unused in range(62)]
@@ -70,11 +74,32 @@ def test_an_address_given_back_is_the_last_to_be_given_out_again() -> None:
     assert addresses.take()[0] == first
 
 
-def test_a_node_whose_block_is_used_up_claims_another_one() -> None:
-    addresses = NodeAddresses("demo-worker", BlockPool(LAB_POOL))
+def test_a_node_whose_block_is_used_up_claims_another_one(addresses: NodeAddresses) -> None:
     for _unused in range(63):
         assert addresses.take()[1] is None
     address, block = addresses.take()
     assert block is not None
     assert address in block
     assert addresses.blocks[1] == block
+    assert addresses.take()[0] == address + 1
+
+
+def test_an_address_whose_reservation_was_lost_is_given_out_twice(addresses: NodeAddresses, tmp_path: Path) -> None:
+    taken, _unused = addresses.take()
+    addresses.take()
+    (tmp_path / str(taken)).unlink()
+    (tmp_path / "last_reserved_ip.0").write_text("192.168.157.128")
+    assert addresses.take()[0] == taken
+    for _unused in range(2):  # both pods end
+        addresses.give_back(taken)
+
+
+def test_the_families_of_a_node_share_a_directory(tmp_path: Path) -> None:
+    pools = [BlockPool(LAB_POOL), BlockPool(ipaddress.ip_network("fd00:10:244::/56"))]
+    both = [NodeAddresses("demo-worker", pool, tmp_path, place) for place, pool in enumerate(pools)]
+    assert [str(family.take()[0]) for _unused in range(2) for family in both] == [
+        "192.168.157.129",
+        "fd00:10:244::9d81",
+        "192.168.157.130",
+        "fd00:10:244::9d82",
+    ]

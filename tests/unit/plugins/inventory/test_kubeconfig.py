@@ -59,6 +59,7 @@ def test_contexts_of_one_clean_name_stay_apart() -> None:
     assert host_names(["a:b", "a/b", "a_b"]) == {"a_b": "a:b", "a_b_2": "a/b", "a_b_3": "a_b"}
 
 
+@pytest.mark.slow
 def test_each_context_of_the_files_is_a_host(tmp_path: Path) -> None:
     kubeconfig(tmp_path / "one", "first", "arn:second")
     kubeconfig(tmp_path / "two", "third")
@@ -71,6 +72,7 @@ def test_each_context_of_the_files_is_a_host(tmp_path: Path) -> None:
     assert plain(hosts["first"]["ansible_connection"]) == "local"
 
 
+@pytest.mark.slow
 def test_without_files_those_of_kubectl_are_taken(tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig.yml"
     file.write_text("plugin: kubelab.podnet.kubeconfig\n")
@@ -78,6 +80,7 @@ def test_without_files_those_of_kubectl_are_taken(tmp_path: Path) -> None:
     assert plain(hosts["here"]["podnet_context"]) == "here"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig.yml"
     file.write_text("plugin: kubelab.podnet.kubeconfig\nkubeconfigs: [nowhere]\n")

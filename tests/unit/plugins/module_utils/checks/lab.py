@@ -23,7 +23,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     ProbeConnection,
     ProbeLookup,
     ProbePing,
-    ProbeSocket,
     ProbeTraceroute,
     Snapshot,
 )
@@ -322,8 +321,7 @@ class Lab:
             pod=key,
             printed={} if on_host else dict(probe.inside or {}),
             pings=tuple(self._pings(node, own, probe, on_host=on_host)),
-            connections=tuple(self._connections(node, own, probe, on_host=on_host)),
-            sockets=() if on_host else tuple(self._sockets(probe)),
+            connections=tuple(self._connections(own)),
             traceroutes=self._traceroutes(key),
             lookups=() if on_host else (lookup,),
         )
@@ -370,42 +368,21 @@ class Lab:
         lost = self._is_lost(own[0], OUTSIDE)
         yield ProbePing(OUTSIDE, OUTSIDE, 2, 0 if lost else 2, None if lost else 42, retried=lost)
 
-    def _receivers(self, source: str) -> Iterator[tuple[LabPod, str]]:
-        for other in self.nodes.values():
-            for ip in other.probe.ips:
-                if ip != source and (":" in ip) == (":" in source) and not self._is_lost(source, ip):
-                    yield other.probe, ip
-
-    def _connections(
-        self, node: LabNode, own: tuple[str, ...], probe: LabPod, *, on_host: bool
-    ) -> Iterator[ProbeConnection]:
+    def _connections(self, own: tuple[str, ...]) -> Iterator[ProbeConnection]:
         for other in self.nodes.values():
             for ip in other.probe.ips:
                 source = next((ip4 for ip4 in own if (":" in ip4) == (":" in ip)), None)
                 if source is None or ip in own:
                     continue
-                lost = self._is_lost(source, ip)
-                port = _port_of(node, other, on_host=on_host)
-                yield ProbeConnection(other.probe.key, ip, PORT, not lost, port, "timed out" if lost else None)
-
-    def _sockets(self, probe: LabPod) -> Iterator[ProbeSocket]:
-        for node in self.nodes.values():
-            for on_host, own in ((False, node.probe.ips), (True, (node.address, node.address6))):
-                for source in own:
-                    for receiver, ip in self._receivers(source):
-                        delivered_to = self.redirected.get(f"{source} {ip}") or receiver.key
-                        if delivered_to == probe.key and not (receiver is node.probe and not on_host):
-                            seen = self.masqueraded.get(source) or self.masqueraded.get(f"{source} {ip}") or source
-                            local = ip if receiver is probe else probe.ip
-                            yield ProbeSocket(local, PORT, seen, _port_of(node, receiver.node, on_host=on_host))
+                if self._is_lost(source, ip):
+                    yield ProbeConnection(other.probe.key, ip, PORT, ok=False, error="timed out")
+                    continue
+                answered_by = self.redirected.get(f"{source} {ip}") or other.probe.key
+                seen = self.masqueraded.get(source) or self.masqueraded.get(f"{source} {ip}") or source
+                yield ProbeConnection(other.probe.key, ip, PORT, ok=True, answered_by=answered_by, seen=seen)
 
     def forbid(self, policy: Policy) -> None:
         self.cluster = replace(self.cluster, policies=(*self.cluster.policies, policy))
-
-
-def _port_of(node: LabNode, target: LabNode, *, on_host: bool) -> int:
-    """The sender's port: each connection has its own."""
-    return 40000 + node.number * 100 + target.number * 10 + on_host
 
 
 def _links_of(node: LabNode) -> Iterator[str]:

@@ -207,6 +207,12 @@ def a_node_refuses_packets_for_its_own_pod(lab: Lab) -> None:
     lose_pod(lab, "default/bb1")
 
 
+@broken("blackholed-pod", WORKER, "default/bb2")
+def a_node_refuses_packets_for_another_nodes_pod(lab: Lab) -> None:
+    lab.add_route(WORKER, f"blackhole {BB2}")
+    lab.lose_between({*lab.addresses_on(WORKER), lab.worker.address}, {BB2})
+
+
 @broken("blackholed-block", WORKER)
 def a_block_is_dropped(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"blackhole {BLOCK2}")
@@ -246,6 +252,18 @@ def a_bridge_is_in_the_pod_range(lab: Lab) -> None:
 
 
 @broken("overlapping-ranges", WORKER)
+def a_bridge_has_another_nodes_block_inside_and_no_range_is_declared(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=())
+    lab.add_route(WORKER, "192.168.121.0/24 dev br-4f1e proto kernel scope link src 192.168.121.193")
+
+
+@broken("overlapping-ranges", WORKER)
+def a_bridge_is_in_the_range_of_pods_and_that_of_services(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=("192.168.0.0/17",), service_ranges=("192.168.128.0/17",))
+    lab.add_route(WORKER, "192.168.0.0/16 dev br-4f1e proto kernel scope link src 192.168.0.1")
+
+
+@broken("overlapping-ranges", WORKER)
 def a_bridge_is_in_the_service_range(lab: Lab) -> None:
     lab.add_route(WORKER, "10.96.0.0/24 dev br-4f1e proto kernel scope link src 10.96.0.1")
 
@@ -264,6 +282,13 @@ def pods_and_services_share_addresses(lab: Lab) -> None:
 def a_default_route_is_deleted(lab: Lab) -> None:
     lab.delete_route(WORKER, "default")
     lose_outside(lab, lab.worker.address, lab.worker.probe.ip)
+
+
+@broken("no-default-route", WORKER)
+def a_node_without_a_default_route_does_not_stand_in_for_its_pods_gateway(lab: Lab) -> None:
+    lab.delete_route(WORKER, "default")
+    lose_outside(lab, lab.worker.address)
+    lose_pod(lab, "probes/probe-b")
 
 
 @broken("pod-no-default-route", WORKER, "probes/probe-b")
@@ -299,6 +324,12 @@ def a_node_has_a_local_route_for_another_nodes_pod(lab: Lab) -> None:
     lab.lose_between(lab.addresses_on(WORKER), {BB2})
 
 
+@broken("pod-on-wrong-node", CONTROL, "default/bb1")
+def another_node_takes_the_pod_for_its_own(lab: Lab) -> None:
+    lab.add_route(CONTROL, f"{BB1} dev cali00000000001 scope link")
+    lab.lose_between(lab.addresses_on(CONTROL), {BB1})
+
+
 @broken("ip-rule-override", WORKER)
 def a_rule_sends_a_block_to_another_table(lab: Lab) -> None:
     lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom all to {BLOCK2} lookup 100\n32766:")
@@ -320,6 +351,13 @@ def a_rule_drops_a_block(lab: Lab) -> None:
 
 
 @broken("ip-rule-override", WORKER)
+def a_rule_refuses_a_block(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom all to 192.168.0.0/16 lookup 100\n32766:")
+    lab.add_route(WORKER, f"unreachable {BLOCK2} table 100")
+    lose_to_worker2(lab)
+
+
+@broken("ip-rule-override", WORKER)
 def a_rule_for_pods_of_the_node_drops_their_packets(lab: Lab) -> None:
     lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom {BLOCK} to {BLOCK2} prohibit\n32766:")
 
@@ -334,6 +372,14 @@ def another_cni_was_left_behind(lab: Lab) -> None:
 def forwarding_is_switched_off(lab: Lab) -> None:
     lab.worker.sysctls["net.ipv4.ip_forward"] = 0
     lose_forwarded(lab)
+
+
+@broken("ip-forward-disabled", WORKER)
+def a_node_that_does_not_forward_does_not_stand_in_for_its_pods_gateway(lab: Lab) -> None:
+    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    lose_forwarded(lab)
+    lose_pod(lab, "probes/probe-b")
+    lab.no_dns.add(WORKER)
 
 
 @broken("strict-rp-filter", WORKER)
@@ -437,9 +483,21 @@ def a_node_puts_its_address_in_the_place_of_whoever_talks_to_its_pods(lab: Lab) 
         lab.masqueraded[f"{node.probe.ip} {lab.worker2.probe.ip}"] = lab.worker2.address
 
 
-@broken("unexpected-dnat", WORKER, "probes/probe-c")
+@broken("unexpected-dnat", WORKER)
 def connections_to_a_pod_end_at_another(lab: Lab) -> None:
     lab.redirected[f"{lab.worker.probe.ip} {lab.worker2.probe.ip}"] = "probes/probe-a"
+
+
+@broken("unexpected-dnat", WORKER)
+def connections_to_all_other_pods_end_at_the_node_itself(lab: Lab) -> None:
+    for node in (lab.worker2, lab.nodes[CONTROL]):
+        lab.redirected[f"{lab.worker.probe.ip} {node.probe.ip}"] = "probes/host-probe-b"
+
+
+@broken("unexpected-dnat", WORKER2)
+def all_connections_to_a_pod_end_at_its_node(lab: Lab) -> None:
+    for node in (lab.worker, lab.nodes[CONTROL]):
+        lab.redirected[f"{node.probe.ip} {lab.worker2.probe.ip}"] = "probes/host-probe-c"
 
 
 @broken("missing-egress-snat", WORKER)
@@ -455,6 +513,11 @@ def no_pod_gets_outside(lab: Lab) -> None:
 @broken("packets-dropped", WORKER, "default/bb1")
 def a_pod_does_not_answer(lab: Lab) -> None:
     lose_pod(lab, "default/bb1")
+
+
+@broken("packets-dropped", WORKER2, "default/bb2")
+def another_pod_does_not_answer(lab: Lab) -> None:
+    lose_pod(lab, "default/bb2")
 
 
 @broken("packets-dropped", WORKER)
@@ -588,6 +651,24 @@ def test_ipv6_broken_alone_is_named_so() -> None:
     assert finding.message == f"{WORKER} has no route to the pods of {WORKER2} (fd00:10:244:7940::/122)"
 
 
+def test_packets_of_one_family_lost_alone_are_named_so() -> None:
+    lab = Lab(ipv6=True)
+    lab.lose_between(
+        {ip for ip in lab.addresses_on(WORKER) if ":" in ip}, {ip for ip in lab.addresses_on(WORKER2) if ":" in ip}
+    )
+    finding = the_finding(lab)
+    assert finding.code == "packets-dropped"
+    assert finding.message.startswith(f"IPv6 packets between {WORKER} and {WORKER2} are lost")
+
+
+def test_promises_are_proved_by_packets_of_each_family() -> None:
+    verdict = judge(Lab(ipv6=True).snapshot())
+    assert {promise.state for promise in verdict.promises.values()} == {"proved"}
+    for name in ("P1", "P2"):
+        assert "probe pods by IPv4 and IPv6" in verdict.promises[name].rests_on
+    assert judge(Lab().snapshot()).promises["P1"].rests_on.startswith("6 connections to 3 probe pods by IPv4, which")
+
+
 def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:
     for ipv6, codes in ((True, ["ip-forward-disabled"]), (False, [])):
         lab = Lab(ipv6=ipv6)
@@ -612,6 +693,13 @@ def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:
         ("a_pod_route_is_deleted", "dns_answers_nobody"),
         ("packets_come_in_where_none_leave", "a_route_leads_to_a_pod_that_is_gone"),
         ("a_pod_does_not_answer", "no_pod_gets_outside"),
+        ("a_block_route_is_deleted", "the_default_route_in_any_pod_is_deleted"),
+        ("a_rule_refuses_a_block", "the_pods_of_a_node_do_not_get_outside"),
+        ("packets_come_in_where_none_leave", "dns_does_not_answer_one_node"),
+        ("two_nodes_take_each_other_for_the_way", "a_node_refuses_packets_for_another_nodes_pod"),
+        ("a_node_without_a_default_route_does_not_stand_in_for_its_pods_gateway", "another_pod_does_not_answer"),
+        ("a_node_that_does_not_forward_does_not_stand_in_for_its_pods_gateway", "another_pod_does_not_answer"),
+        ("connections_to_all_other_pods_end_at_the_node_itself", "a_node_reaches_another_one_through_a_third"),
     ],
 )
 def test_two_faults_at_once_are_both_named(first: str, second: str) -> None:
@@ -625,3 +713,11 @@ def test_two_faults_at_once_are_both_named(first: str, second: str) -> None:
     assert sorted((finding.code, finding.node, finding.pod) for finding in verdict.findings) == sorted(wanted), told(
         verdict
     )
+
+
+def test_a_third_node_that_takes_an_address_of_two_pods_for_its_own_does_so_by_itself() -> None:
+    lab = Lab()
+    two_pods_have_one_address(lab)
+    another_node_takes_the_pod_for_its_own(lab)
+    found = [(finding.code, finding.node) for finding in judge(lab.snapshot()).findings]
+    assert found == [("duplicate-pod-ip", None), ("pod-on-wrong-node", CONTROL)]

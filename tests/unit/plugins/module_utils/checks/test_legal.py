@@ -70,6 +70,11 @@ def metrics(lab: Lab) -> None:
 
 
 @legal
+def several_next_hops_which_busybox_does_not_print(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2}  metric 20")
+
+
+@legal
 def a_row_with_a_larger_metric_is_wrong(lab: Lab) -> None:
     lab.add_route(WORKER, f"{BLOCK2} via 172.18.0.3 dev eth0 metric 512")
 

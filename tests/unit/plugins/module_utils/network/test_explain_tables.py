@@ -17,6 +17,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import parse_ip_route
 
 TABLES = Path(__file__).parent / "tables"
+GOLDEN = Path(__file__).parents[1] / "text" / "golden"
 SAMPLES = Path(__file__).parents[6] / "shared" / "samples"
 
 LAB_NODES = [
@@ -45,15 +46,16 @@ FLANNEL_NODES = [
 ]
 FLANNEL_PODS = [Pod("default", "bb1", "demo-worker", ("10.244.1.7",))]
 
+LAB, KIND, FLANNEL = (LAB_NODES, LAB_PODS), (KIND_NODES, KIND_PODS), (FLANNEL_NODES, FLANNEL_PODS)
 CLUSTERS = {
-    "lab": (LAB_NODES, LAB_PODS),
-    "calico_all_tables": (LAB_NODES, LAB_PODS),
-    "calico_busybox": (LAB_NODES, LAB_PODS),
-    "odd": (LAB_NODES, LAB_PODS),
-    "odd_v6_json": (LAB_NODES, LAB_PODS),
-    "kind_all_tables": (KIND_NODES, KIND_PODS),
-    "kind_busybox": (KIND_NODES, KIND_PODS),
-    "flannel_all_tables": (FLANNEL_NODES, FLANNEL_PODS),
+    "lab": LAB,
+    "calico_all_tables": LAB,
+    "calico_busybox": LAB,
+    "odd": LAB,
+    "odd_v6_json": LAB,
+    "kind_all_tables": KIND,
+    "kind_busybox": KIND,
+    "flannel_all_tables": FLANNEL,
 }
 
 
@@ -93,6 +95,68 @@ LETTERS = {
     "other": "-",
 }
 
+# Golden table of the parser -> cluster, the node's place in it, and the purpose of each row by its letter.
+OURS = {
+    "route_calico_00_seed_nooverlay_proto80": (LAB, 0, "dnropppr"),
+    "route_local_calico_w1_busybox": (LAB, 0, "dnroppr"),
+    "route_local_calico_w1_iproute2_N": (LAB, 0, "dnroppr"),
+    "route_local_calico_w1_iproute2_detail": (LAB, 0, "dnroppr"),
+    "route_local_calico_w1_iproute2_json_detail": (LAB, 0, "dnroppr"),
+    "route_local_calico_w1_iproute2_oneline_stats": (LAB, 0, "dnroppr"),
+    "route_local_calico_w1_tableall_iproute2": (LAB, 0, "dnroppr---n-nrppo---d--n---------"),
+    "route_local_calico_w1_v6_busybox": (LAB, 0, "nrppo---d------"),
+    "route_local_calico_w1_v6_iproute2_json": (LAB, 0, "nrppo---d"),
+    "route_local_flannel_controlplane_iproute2": (FLANNEL, 2, "dorrn"),
+    "route_local_flannel_controlplane_iproute2_json": (FLANNEL, 2, "dorrn"),
+    "route_local_flannel_controlplane_tableall": (FLANNEL, 2, "dorrn-----n-n-d-n--"),
+    "route_local_flannel_controlplane_v6_iproute2": (FLANNEL, 2, "n-d"),
+    "route_local_flannel_worker_iproute2": (FLANNEL, 0, "drorn"),
+    "route_local_flannel_worker_iproute2_json": (FLANNEL, 0, "drorn"),
+    "route_local_flannel_worker_tableall": (FLANNEL, 0, "drorn-----n-n-d-n--"),
+    "route_local_flannel_worker_v6_iproute2": (FLANNEL, 0, "n-d"),
+    "route_local_get_w1_to_bb2": (LAB, 0, "r"),
+    "route_local_kind_controlplane_details": (KIND, 2, "dnrro"),
+    "route_local_kind_controlplane_tableall": (KIND, 2, "dnrro---n--n-d-n--"),
+    "route_local_kind_controlplane_v6_iproute2": (KIND, 2, "n-d"),
+    "route_local_kind_pod_bb1_busybox": (KIND, 0, "dn"),
+    "route_local_kind_worker2_iproute2": (KIND, 1, "dnoprr"),
+    "route_local_kind_worker2_iproute2_json": (KIND, 1, "dnoprr"),
+    "route_local_kind_worker_busybox": (KIND, 0, "d-nroppppr"),
+    "route_local_kind_worker_details": (KIND, 0, "dnropppr"),
+    "route_local_kind_worker_iproute2": (KIND, 0, "dnropppr"),
+    "route_local_kind_worker_iproute2_json": (KIND, 0, "dnropppr"),
+    "route_local_kind_worker_tableall": (KIND, 0, "dnropppr---n--n-d-n--"),
+    "route_local_kind_worker_v6_iproute2": (KIND, 0, "n-d"),
+    "route_local_odd_busybox": (LAB, 0, "dd-----------------nrropprr-"),
+    "route_local_odd_iproute2": (LAB, 0, "dd-----------------nrropprr-"),
+    "route_local_odd_iproute2_detail": (LAB, 0, "dd-----------------nrropprr-"),
+    "route_local_odd_oneline_iproute2": (LAB, 0, "dd-----------------nrropprr-"),
+    "route_local_odd_v6_busybox": (LAB, 0, "-------nrppo----d--------"),
+    "route_local_odd_v6_iproute2_json": (LAB, 0, "-------nrppo----d"),
+    "route_local_pod_bb1_busybox": (LAB, 0, "dn"),
+    "route_local_pod_bb1_iproute2": (LAB, 0, "dn"),
+}
+# What has the name of a table and holds no routes: other forms, errors, nothing.
+NO_ROUTES = {
+    *("route_local_calico_w1_busybox_route_n", "route_local_odd_procnet"),
+    *("route_local_get_fibmatch", "route_local_odd_table100_missing_iproute2"),
+    *("route_local_empty_busybox", "route_local_empty_iproute2_json"),
+    *("route_err_01_fib_table_missing", "route_odd_07_mpls_family"),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_row_of_our_own_tables_is_classified_in_every_dialect(name: str) -> None:
+    (nodes, pods), place, purposes = OURS[name]
+    routes = parse_ip_route((GOLDEN / f"{name}.txt").read_text()).routes
+    explained = explain_routes(routes, nodes[place], AddressBook(nodes, pods))
+    assert "".join(LETTERS[row.purpose] for row in explained) == purposes
+
+
+def test_none_of_our_own_tables_is_left_out() -> None:
+    assert {path.stem for path in GOLDEN.glob("route_*.txt")} - NO_ROUTES == set(OURS)
+
+
 # sample -> the node's own address, the CNIs that its table speaks of, and the purpose of each row by its letter.
 # Nothing is known of pods and other nodes there, so rows that only they would explain are "other".
 PUBLIC = {
@@ -116,13 +180,13 @@ PUBLIC = {
     "calico_10_issue9010_ipip_borrowed_32": ("", "calico", "rrrropppppppprrppppppppp"),
     "calico_12_issue772_bird_old_mixed": ("172.31.27.45", "calico", "d---noppp"),
     "calico_13_issue2612_overlap_24_over_26": ("", "calico", "or"),
-    "calico_15_bird61_ip_monitor": ("", "calico", "--o-"),
+    "calico_15_bird61_ip_monitor": ("", "calico", "rror"),
     "calico_16_blog_vxlan_w2": ("", "calico", "dropp"),
     "cilium_01_issue38950_native": ("162.55.47.109", "cilium", "d--o----n--"),
     "cilium_02_issue26588_missing_peers": ("192.168.100.3", "cilium", "d--n"),
     "cilium_04_kuberouter_proto17": ("172.0.117.198", "kube-router cilium", "drorr"),
     "cilium_05_issue12113_azure_lxc_node1": ("10.240.0.35", "cilium", "dnppp-pp---"),
-    "cilium_07_native_peer_via_node": ("", "cilium", "o--"),
+    "cilium_07_native_peer_via_node": ("", "cilium", "o-r"),
     "cilium_08_vxlan_node1_full": ("192.168.100.61", "cilium", "dro-rrn"),
     "flannel_01_issue1029_vxlan": ("192.168.56.74", "flannel", "d-rrrrorn"),
     "flannel_02_issue545_old16": ("192.168.31.102", "flannel", "dor-n-"),
@@ -137,7 +201,7 @@ PUBLIC = {
     "gke_01_dpv2_gke_ifaces": ("10.128.0.20", "gke", "dpppppppppppn--"),
     "gke_01_dpv2_table2004": ("", "", "-"),
     "ipvlan_01_issue70_table_all": ("", "", "d-n-------------d"),
-    "kindnet_01_tkng_worker2": ("", "kindnet", "d--ppppp"),
+    "kindnet_01_tkng_worker2": ("", "kindnet", "drrppppp"),
     "kindnet_02_tkng_inpod": ("", "", "d-n"),
     "kindnet_04_single_node": ("172.18.0.2", "kindnet", "dppppn"),
     "kindnet_05_worker_observed": ("172.18.0.2", "kindnet", "drrppppppn"),
@@ -160,7 +224,10 @@ PUBLIC = {
     "weave_02_node01": ("172.25.0.47", "weave", "d-n-"),
 }
 # The other nodes, for tables that only make sense with them: address -> pod CIDRs.
-OTHERS = {
+OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "calico_15_bird61_ip_monitor": {"192.168.2.1": (), "192.168.2.4": ()},
+    "cilium_07_native_peer_via_node": {"192.168.43.153": ()},
+    "kindnet_01_tkng_worker2": {"172.18.0.10": ("10.244.0.0/24",), "172.18.0.11": ("10.244.1.0/24",)},
     "kindnet_05_worker_observed": {"172.18.0.3": ("10.244.0.0/24",), "172.18.0.4": ("10.244.1.0/24",)},
     "kindnet_07_two_cidrs_same_nexthop": {
         "192.168.50.130": ("10.244.0.0/24",),
@@ -189,7 +256,5 @@ def test_public_tables_of_every_cni_are_classified_row_by_row(name: str) -> None
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public tables are not part of the repository")
 def test_no_public_table_is_left_out() -> None:
-    names = {path.stem.removeprefix("route_") for path in SAMPLES.glob("route_*.txt")}
-    ours = {name for name in names if "_local_" in f"_{name}" or "_seed_" in name}
-    no_routes = {"err_01_fib_table_missing", "odd_07_mpls_family"}
-    assert names - ours - no_routes == set(PUBLIC)
+    public = {f"route_{name}" for name in PUBLIC}
+    assert {path.stem for path in SAMPLES.glob("route_*.txt")} - NO_ROUTES == {*OURS, *public}

@@ -22,7 +22,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     ProbeConnection,
     ProbeLookup,
     ProbePing,
-    ProbeSocket,
     ProbeTraceroute,
     Snapshot,
 )
@@ -35,8 +34,10 @@ PROBE = Probe(
         ProbePing("default/bb2", "10.244.2.9", 2, 2, ttl=62),
         ProbePing("w2", "172.18.0.3", 2, 0, retried=True, errors=("sendto: Invalid argument",), size=1450),
     ),
-    connections=(ProbeConnection("default/bb2", "10.244.2.9", 8080, False, 4001, "Connection refused"),),
-    sockets=(ProbeSocket("10.244.1.5", 8080, "10.244.2.9", 4002),),
+    connections=(
+        ProbeConnection("probes/b", "10.244.2.8", 8080, True, "probes/b", "10.244.1.5"),
+        ProbeConnection("probes/c", "10.244.3.8", 8080, False, error="Connection refused"),
+    ),
     traceroutes=(ProbeTraceroute("default/bb2", "10.244.2.9", "traceroute to ...\n"),),
     lookups=(ProbeLookup("kubernetes.default.svc.cluster.local", ("10.96.0.1",)),),
     unread={"ip neigh": "the image has no ip"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubelab.podnet.plugins.module_utils.network.table import RouteTable
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.table import RouteTable, address_number
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import NextHop, Route, parse_ip_route
 
 WORKER = """\
@@ -88,7 +88,7 @@ def test_tables_without_a_rule_are_not_asked() -> None:
 
 def test_a_table_asked_for_by_name_answers_alone() -> None:
     eni = route("0.0.0.0/0", table="2")
-    assert RouteTable([route("10.0.0.0/8"), eni], tables=["2"]).lookup("10.0.0.1") is eni
+    assert RouteTable([route("10.0.0.0/8"), eni]).find_in("2", *address_number("10.0.0.1")) is eni
 
 
 def test_numbered_tables_are_the_named_ones() -> None:

@@ -150,9 +150,7 @@ ADDRESSES = [
 
 
 @needs_a_namespace
-@settings(
-    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(commands(), max_size=60))
 def test_a_look_up_gives_what_the_kernel_gives(tmp_path: object, rows: list[str]) -> None:
     routes, told = ask_kernel(rows, ADDRESSES, str(tmp_path))

@@ -6,7 +6,6 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     ProbeConnection,
     ProbeLookup,
     ProbePing,
-    ProbeSocket,
 )
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probe_records import (
     ProbeRecords,
@@ -59,31 +58,53 @@ def test_the_reason_of_a_ping_that_could_not_be_sent_is_kept() -> None:
     assert ping.errors == ("Network is unreachable",)
 
 
+def test_a_ping_of_large_packets_keeps_their_size() -> None:
+    text = (
+        "1450\nPING 192.168.0.9 (192.168.0.9) 1422(1450) bytes of data.\n"
+        "1430 bytes from 192.168.0.9: icmp_seq=1 ttl=62 time=0.1 ms\n\n"
+        "--- 192.168.0.9 ping statistics ---\n1 packets transmitted, 1 received, 0% packet loss, time 0ms"
+    )
+    (ping,) = recorded(Result("size", "192.168.0.9", "ok", text))["a"].pings
+    assert ping == ProbePing("192.168.0.9", "192.168.0.9", 1, 1, ttl=62, size=1450)
+
+
+def test_large_packets_that_do_not_fit_say_where() -> None:
+    text = (
+        "1450\nPING 192.168.0.9 (192.168.0.9) 1422(1450) bytes of data.\n"
+        "From 172.18.0.4 icmp_seq=1 Frag needed and DF set (mtu = 1300)\n\n"
+        "--- 192.168.0.9 ping statistics ---\n2 packets transmitted, 0 received, +1 errors, 100% packet loss, time 201ms"
+    )
+    (ping,) = recorded(Result("size", "192.168.0.9", "lost", text))["a"].pings
+    assert (ping.received, ping.retried, ping.size) == (0, True, 1450)
+    assert ping.errors == ("Frag needed and DF set (mtu = 1300)",)
+
+
 def test_pings_that_may_not_be_sent_are_not_read_as_losses() -> None:
     probe = recorded(Result("ping", "192.168.0.9", "lost", "ping: permission denied (are you root?)"))["a"]
     assert probe.pings == ()
     assert "NET_RAW" in probe.unread["pings"]
 
 
-def test_a_connection_stands_at_both_ends_with_the_port_that_ties_them() -> None:
-    probes = recorded(Result("connect", "192.168.181.129", "ok", f"podnet-probe-b {ROW}"))
-    assert probes["a"].connections == (
-        ProbeConnection("probes/podnet-probe-b", "192.168.181.129", 62000, ok=True, local_port=0xB87C),
+def test_a_connection_tells_who_answered_and_whom_that_one_saw() -> None:
+    probe = recorded(Result("connect", "192.168.181.129", "ok", f"podnet-probe-b {ROW}"))["a"]
+    assert probe.connections == (
+        ProbeConnection(
+            *("probes/podnet-probe-b", "192.168.181.129", 62000),
+            ok=True,
+            answered_by="probes/podnet-probe-b",
+            seen="172.18.0.2",
+        ),
     )
-    assert probes["b"].sockets == (ProbeSocket("192.168.181.129", 0xF230, "172.18.0.2", 0xB87C),)
 
 
-def test_a_connection_that_somebody_else_answered_stands_with_who_answered() -> None:
-    probes = recorded(Result("connect", "192.168.0.9", "ok", f"podnet-probe-b {ROW}"))
-    assert probes["a"].connections[0].target == "192.168.0.9"
-    assert probes["b"].sockets[0].local_address == "192.168.181.129"
+def test_a_connection_that_somebody_else_answered_keeps_the_target_that_was_dialled() -> None:
+    (connection,) = recorded(Result("connect", "192.168.0.9", "ok", f"podnet-probe-b {ROW}"))["a"].connections
+    assert (connection.target, connection.answered_by) == ("192.168.0.9", "probes/podnet-probe-b")
 
 
-def test_a_connection_without_the_receivers_row_is_made_but_not_tied() -> None:
-    probes = recorded(Result("connect", "192.168.181.129", "ok", "podnet-probe-b "))
-    assert probes["a"].connections[0].ok
-    assert probes["a"].connections[0].local_port == 0
-    assert probes["b"].sockets == ()
+def test_a_connection_without_the_receivers_row_is_made_and_nothing_is_seen() -> None:
+    (connection,) = recorded(Result("connect", "192.168.181.129", "ok", "podnet-probe-b "))["a"].connections
+    assert (connection.ok, connection.seen) == (True, None)
 
 
 def test_a_connection_that_failed_says_why() -> None:

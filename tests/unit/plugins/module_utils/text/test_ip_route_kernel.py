@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import Route, parse_ip_route
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 PRINTERS = {
@@ -159,7 +159,7 @@ def without(routes: list[Route], *fields: str) -> list[Route]:
     return [route._replace(raw="", **{name: Route._field_defaults[name] for name in fields}) for route in routes]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 4)
 @given(st.lists(routes.map(lambda route: f"route add {route}"), min_size=1, max_size=25))
 def test_a_table_reads_the_same_however_it_is_printed(commands: list[str]) -> None:
     printed = with_routes(commands)
@@ -179,7 +179,7 @@ def test_a_table_reads_the_same_however_it_is_printed(commands: list[str]) -> No
     assert without(read(printed["numeric"]), *named) == without(text, *named)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 6)
 @given(st.lists(routes.map(lambda route: f"route add {route}"), min_size=1, max_size=25))
 def test_json_read_plainly_says_the_same(commands: list[str]) -> None:
     printed = with_routes(commands)["json"]
@@ -199,7 +199,7 @@ def test_json_read_plainly_says_the_same(commands: list[str]) -> None:
             assert getattr(route, name) == found.get(name)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 6)
 @given(st.lists(routes.map(lambda route: f"route add {route}"), min_size=1, max_size=25))
 def test_busybox_prints_the_same_routes_with_less_of_each(commands: list[str]) -> None:
     printed = with_routes(commands)
