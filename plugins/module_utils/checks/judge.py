@@ -26,7 +26,7 @@ from .translation import check_translation
 from .verdict import Coverage, Finding, NotProved, Promise, Verdict
 
 
-def judge(snapshot: Snapshot, pairs: Iterable[Pair] = ()) -> Verdict:
+def judge(snapshot: Snapshot, pairs: Sequence[Pair] = ()) -> Verdict:
     """Judge a cluster, and explain pairs. Iterates over its nodes once.
 
     :raises InputError: for an end of a pair that is not there.

@@ -47,6 +47,11 @@ class Leg(NamedTuple):
     target: PairEnd
     address: str
 
+    @property
+    def start(self) -> str:
+        """The node that it starts on: it does at an end that is in the cluster."""
+        return self.source.node or ""
+
 
 class PairEnds:
     """Finds what places name. ``node_at`` tells which node has an address, ``cluster`` is for messages."""

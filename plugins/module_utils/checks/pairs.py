@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -23,11 +23,13 @@ from .walk import Walk, walk
 _ENDS_IN_LOSS = ("lost", "loop")
 
 
-def explain_pairs(facts: Facts, faults: Sequence[Fault], pairs: Iterable[Pair]) -> tuple[ExplainedPair, ...]:
+def explain_pairs(facts: Facts, faults: Sequence[Fault], pairs: Sequence[Pair]) -> tuple[ExplainedPair, ...]:
     """Explain pairs, in their order. ``faults`` are those of the verdict, the most important first.
 
     :raises InputError: for an end that is not there, saying what is.
     """
+    if not pairs:
+        return ()
     nodes = (node.node for node in facts.nodes.values())
     ends = PairEnds(facts.cluster.name, nodes, facts.pods, lambda address: facts.owner(*address_number(address)))
     return tuple(_explain(facts, faults, pair, ends.legs(pair)) for pair in pairs)
@@ -151,9 +153,21 @@ class _Family:
         for fault in self.suspects:
             yield from (_Blame(fault, way, number) for way, number, step in places if _decides(fault, step))
         for fault in self.suspects if self._is_lost else ():
+            if fault.code == "packets-dropped":
+                yield from (_Blame(fault, way, number) for way, number in self._broken_traces())
             for way, number, step in places:
                 if _is_at(fault, step) and _is_for(fault, self._legs[way]):
                     yield _Blame(fault, way, number)
+
+    def _broken_traces(self) -> Iterator[tuple[int, int]]:
+        """The ways whose traceroute ends early, and the steps that were the last to answer.
+
+        One that ends just before the target proves nothing: the target's answer to it may be what was lost.
+        """
+        for way, found in enumerate(self._walks):
+            last = max((number for number, step in enumerate(found.steps) if step.measured), default=None)
+            if last is not None and last < len(found.steps) - 2:
+                yield way, last
 
     def _cause(self, found: Walk) -> Fault | None:
         """The fault that has packets lost where the tables show that they are."""
@@ -217,7 +231,10 @@ def _decides(fault: Fault, step: Step) -> bool:
 
 
 def _is_at(fault: Fault, step: Step) -> bool:
-    return step.pod == fault.pod if fault.pod is not None and step.pod else step.node == fault.node is not None
+    """Whether the step is at the element that the fault blames."""
+    if fault.pod is not None and step.pod is not None:
+        return step.pod == fault.pod
+    return fault.node is not None and step.node == fault.node
 
 
 def _is_for(fault: Fault, leg: Leg) -> bool:

@@ -32,12 +32,12 @@ class Tries:
 
 def tries_of(facts: Facts, leg: Leg) -> Tries:
     """What was measured of the way from one end to the other."""
-    record = record_of(facts, leg.source.pod) if leg.source.pod else facts.nodes[leg.source.node or ""].host_probe
+    node = facts.nodes[leg.start]
+    record = record_of(facts, leg.source.pod) if leg.source.pod else node.host_probe
     source, target = leg.source.at(leg.source_address), leg.target.at(leg.address)
     what = between(source, target, leg.address)
     if record is None:
-        unread = facts.nodes[leg.source.node or ""].unread
-        why = _NOT_ASKED if leg.source.pod else unread.get("host_probe", _NOT_ASKED)
+        why = _NOT_ASKED if leg.source.pod else node.unread.get("host_probe", _NOT_ASKED)
         return Tries(None, {}, (f"nothing measured {what}: {why}",))
     pings = [ping for ping in record.pings if ping.address == leg.address and ping.size is None]
     connections = [

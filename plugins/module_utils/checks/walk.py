@@ -76,7 +76,7 @@ def _stages(facts: Facts, leg: Leg) -> Iterator[_Stage]:
             return
     # A node chooses the address that it sends from by the row, so that no rule knows it before.
     known = leg.source_address if source is not None else None
-    path = follow(facts.forwarding, leg.source.node or "", leg.address, leg.target.node, known)
+    path = follow(facts.forwarding, leg.start, leg.address, leg.target.node, known)
     for place, hop in enumerate(path.hops):
         following = path.hops[place + 1].node if place + 1 < len(path.hops) else None
         if path.end == "loop" and following is None:

@@ -141,7 +141,7 @@ def _take(
     ]
     legs = legs_of(pairs, cluster.name, node_records, pod_records)
     name_servers = [whole.dns_address] if whole.dns_address and dns_name else []
-    from_nodes = [(leg.source.node or "", leg.address) for leg in legs if leg.source.pod is None]
+    from_nodes = [(leg.start, leg.address) for leg in legs if leg.source.pod is None]
     wishes = plan(at, pod_records, outside, name_servers, from_nodes)
     # What hangs is given up early enough for the rest to be told.
     deadline = deadline.within(deadline.remaining("reading the API") * _SHARE)

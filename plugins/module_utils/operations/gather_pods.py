@@ -37,8 +37,10 @@ _PINGS = 1  # that is enough where it is answered; otherwise there is a second o
 _HOPS = 8
 
 
-def legs_of(pairs: Iterable[Pair], cluster: str, nodes: Sequence[Node], pods: Sequence[Pod]) -> list[Leg]:
+def legs_of(pairs: Sequence[Pair], cluster: str, nodes: Sequence[Node], pods: Sequence[Pod]) -> list[Leg]:
     """Both directions of each pair; raises InputError for an end that is not there."""
+    if not pairs:
+        return []
     ends = PairEnds(cluster, nodes, pods, AddressBook(nodes, pods).node_at)
     return [leg for pair in pairs for leg in ends.legs(pair)]
 

@@ -314,6 +314,22 @@ def test_what_is_lost_though_all_is_right_is_a_finding_of_its_own() -> None:
     assert explained.findings == ("packets-dropped",)
 
 
+def trace(target: str, *hops: str) -> str:
+    """A traceroute that nobody answers after these hops."""
+    lines = [f" {ttl}  {hop}  0.013 ms\n" for ttl, hop in enumerate(hops, 1)]
+    return f"traceroute to {target} ({target}), 8 hops max, 46 byte packets\n{''.join(lines)} {len(hops) + 1}  *\n"
+
+
+def test_a_firewall_is_where_the_traceroute_that_ends_early_ends() -> None:
+    lab = asked()
+    lab.lose_between({BB1}, {BB2})
+    lab.traces["default/bb1", "default/bb2"] = trace(BB2, "172.18.0.4", "172.18.0.2")
+    lab.traces["default/bb2", "default/bb1"] = trace(BB1, "172.18.0.2")
+    there, back = explain(lab).ways
+    assert (there.outcome, back.outcome) == ("delivered", "lost")
+    assert stops(back) == ["default/bb2", f"{WORKER2} x"]
+
+
 def test_a_loss_that_a_policy_may_want_is_no_fault() -> None:
     lab = asked()
     lab.lose_between({BB1}, {BB2})
@@ -358,9 +374,7 @@ def test_a_traceroute_is_held_against_the_steps() -> None:
 
 def test_a_traceroute_that_ends_on_the_way_says_so() -> None:
     lab = asked()
-    lab.traces["default/bb1", "default/bb2"] = (
-        f"traceroute to {BB2} ({BB2}), 8 hops max, 46 byte packets\n 1  172.18.0.4  0.013 ms\n 2  *\n 3  *\n"
-    )
+    lab.traces["default/bb1", "default/bb2"] = trace(BB2, "172.18.0.4")
     (line,) = [line for line in explain(lab).measured if line.startswith("traceroute from pod default/bb1 ")]
     assert line.endswith(": 1 node demo-worker (172.18.0.4); nobody further answers")
 
