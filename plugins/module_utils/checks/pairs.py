@@ -239,4 +239,4 @@ def _is_at(fault: Fault, step: Step) -> bool:
 
 def _is_for(fault: Fault, leg: Leg) -> bool:
     """Whether the fault loses packets in that direction."""
-    return not fault.to or any(holds(prefix, leg.address) for prefix in fault.to)
+    return fault.to is None or any(holds(prefix, leg.address) for prefix in fault.to)
