@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "log"
 PACKAGE = "ansible_collections.kubelab.podnet.plugins"
 # The scenario faults is not among them yet: the judge does not name each of its faults alone (molecule test -s faults).
-SCENARIOS = ("default", "pods", "routes", "connectivity", "lab")
+SCENARIOS = ("default", "pods", "routes", "connectivity", "lab", "validate")
 
 
 class GateFailedError(Exception):
