@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "log"
 PACKAGE = "ansible_collections.kubelab.podnet.plugins"
-SCENARIOS = ("default", "pods", "routes", "connectivity", "lab", "faults")
+SCENARIOS = ("default", "pods", "routes", "connectivity", "lab", "validate", "faults")
 
 
 class GateFailedError(Exception):

@@ -234,7 +234,7 @@ findings:
       description: What to do about it.
       type: str
 coverage:
-  description: How many nodes, pods and pairs there are, and how many of them the verdict rests on.
+  description: How many nodes, pods and pairs of a node and a pod's address there are, and how many of them were judged.
   returned: success
   type: dict
   sample: {nodes: 3, nodes_read: 3, pods: 5, pods_pinged: 5, probes: 6, pairs: 15, pairs_by_routes: 15, pairs_by_packets: 12}

@@ -213,10 +213,10 @@ class _Group:
 
     def _loop(self) -> Fault:
         path = _path(self.judge, self.first)
-        what = f"pod {self.pods[0]} ({self.first.address})" if self.pods else f"{', '.join(self._blocks())}"
         rows = [f"on {hop.node}: {hop.move.row.raw}" for hop in path.hops if hop.move and hop.move.row]
-        message = f"packets for {what} go in a circle: {' -> '.join(path.nodes)}"
         pod = self.pods[0] if len(self.pods) == 1 and self.row is not None and is_host(self.row.dst) else None
+        what = f"pod {pod} ({self.first.address})" if pod else ", ".join(self._blocks())
+        message = f"packets for {what} go in a circle: {' -> '.join(path.nodes)}"
         to = tuple(self._blocks()) if pod is None else self._hosts()
         return Fault(self.code, message, tuple(rows), self.nodes[0], pod, to)
 

@@ -650,6 +650,12 @@ def test_the_message_says_where_packets_go(row: str, message: str) -> None:
     assert the_finding(lab).message == message
 
 
+def test_a_circle_is_told_of_the_block_that_goes_round() -> None:
+    lab = Lab()
+    two_nodes_take_each_other_for_the_way(lab)
+    assert the_finding(lab).message == f"packets for {BLOCK2} go in a circle: {CONTROL} -> {WORKER} -> {CONTROL}"
+
+
 def test_ipv6_broken_alone_is_named_so() -> None:
     lab = Lab(ipv6=True)
     lab.delete_route(WORKER, "fd00:10:244:7940::/122", MAIN6)
