@@ -307,9 +307,9 @@ def _port(sysctl: str) -> str:
 
 def _own_blocks(reading: Reading) -> Iterator[Block]:
     node = reading.snapshot.node
-    for bits, table in reading.tables.items():
-        pods = [pod for pod in reading.snapshot.pods if not pod.host_network]
-        numbers = [number for pod in pods for family, number in map(address_number, pod.ips) if family == bits]
+    pods = [pod for pod in reading.snapshot.pods if not pod.host_network]
+    numbers = [address_number(address) for pod in pods for address in pod.ips]
+    for table in reading.tables.values():
         claims = [
             (
                 _cni(route),
@@ -344,7 +344,7 @@ def _may_be_own_block(route: Route) -> bool:
     return route.type == "unicast" or (route.type == "blackhole" and not route.protocol and is_block_sized(route.dst))
 
 
-def _is_own_block(route: Route, node: Node, numbers: Iterable[int], links: Mapping[str, Link]) -> bool:
+def _is_own_block(route: Route, node: Node, numbers: Iterable[tuple[int, int]], links: Mapping[str, Link]) -> bool:
     """Whether a row that may be one is one, going by the pods and the pod CIDRs of the node.
 
     A bridge without a port is what a CNI left behind, or what another program made.
@@ -358,9 +358,10 @@ def _is_own_block(route: Route, node: Node, numbers: Iterable[int], links: Mappi
     return holds_pods and (route.type == "blackhole" or (link is not None and link.kind == "bridge"))
 
 
-def _has_one_of(prefix: str, numbers: Iterable[int]) -> bool:
+def _has_one_of(prefix: str, numbers: Iterable[tuple[int, int]]) -> bool:
     bits, first, length = prefix_number(prefix)
-    return any(number >> (bits - length) == first >> (bits - length) for number in numbers)
+    shift = bits - length
+    return any(family == bits and number >> shift == first >> shift for family, number in numbers)
 
 
 class Facts:
