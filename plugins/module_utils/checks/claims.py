@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ..network.cni import holds, sign_of
@@ -11,7 +12,7 @@ from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.table import address_number, prefix_number
 from ..network.table_store import Base
 from ..text.ip_route import Route
-from .facts import Block, Facts, routes_block
+from .facts import Block, Facts, is_settled, routes_block
 from .fault import Fault, host_prefix, listed
 
 
@@ -56,15 +57,13 @@ def _support(facts: Facts, block: Block) -> tuple[bool, int, str]:
 
 
 def _duplicate_pod_ips(facts: Facts) -> Iterator[Fault]:
-    pods_at: dict[str, list[tuple[str, str | None]]] = {}
-    for pod in facts.settled_pods:
-        for address in pod.ips:
-            pods_at.setdefault(address, []).append((pod.key, pod.node))
-    for address, pods in pods_at.items():
-        if len(pods) > 1:
-            lines = [f"pod {key} on {node}" for key, node in pods]
-            message = f"{len(pods)} pods have the address {address}: {listed(lines)}"
-            yield Fault("duplicate-pod-ip", message, tuple(lines), None, pods[-1][0], (host_prefix(address),))
+    pods_at = Counter(address for pod in facts.settled_pods for address in pod.ips)
+    for address, count in pods_at.items():
+        if count > 1:
+            pods = [pod for pod in facts.book.pods_at(address) if is_settled(pod)]
+            lines = [f"pod {pod.key} on {pod.node}" for pod in pods]
+            message = f"{count} pods have the address {address}: {listed(lines)}"
+            yield Fault("duplicate-pod-ip", message, tuple(lines), None, pods[-1].key, (host_prefix(address),))
 
 
 # Ranges.

@@ -334,9 +334,9 @@ def _port(sysctl: str) -> str:
 
 def _own_blocks(reading: Reading) -> Iterator[Block]:
     node = reading.snapshot.node
-    for bits, table in reading.tables.items():
-        pods = [pod for pod in reading.snapshot.pods if not pod.host_network]
-        numbers = [number for pod in pods for family, number in map(address_number, pod.ips) if family == bits]
+    pods = [pod for pod in reading.snapshot.pods if not pod.host_network]
+    numbers = [address_number(address) for pod in pods for address in pod.ips]
+    for table in reading.tables.values():
         claims = [
             (
                 _cni(route),
@@ -372,7 +372,7 @@ def _may_be_own_block(route: Route) -> bool:
 
 
 def _is_own_block(
-    route: Route, node: Node, numbers: Iterable[int], table: NodeTable, links: Mapping[str, Link]
+    route: Route, node: Node, numbers: Iterable[tuple[int, int]], table: NodeTable, links: Mapping[str, Link]
 ) -> bool:
     """Whether a row that may be one is one, going by the pods and the pod CIDRs of the node.
 
@@ -388,13 +388,13 @@ def _is_own_block(
         return holds_pods
     link = links.get(route.dev or "")
     is_bridge = link is not None and link.kind == "bridge"
-    bits = prefix_number(route.dst)[0]
-    return is_bridge and holds_pods and any(table.find(bits, number) == route for number in numbers)
+    return is_bridge and holds_pods and any(table.find(*number) == route for number in numbers)
 
 
-def _has_one_of(prefix: str, numbers: Iterable[int]) -> bool:
+def _has_one_of(prefix: str, numbers: Iterable[tuple[int, int]]) -> bool:
     bits, first, length = prefix_number(prefix)
-    return any(number >> (bits - length) == first >> (bits - length) for number in numbers)
+    shift = bits - length
+    return any(family == bits and number >> shift == first >> shift for family, number in numbers)
 
 
 class Facts:

@@ -127,8 +127,10 @@ def _narrow_paths(facts: Facts) -> Iterator[Symptom]:
     for name, probe, on_host in probes_of(facts):
         small = {ping.address for ping in probe.pings if ping.size is None and ping.received}
         for ping in probe.pings:
+            if ping.size is None or ping.address not in small:
+                continue
             source, target = source_end(facts, name, probe, on_host, ping.address), end_at(facts, ping.address)
-            if ping.size is not None and source and target and ping.address in small:
+            if source is not None and target is not None:
                 way = Way(source, target, ping.received > 0, "pings", line_of(source, target, ping))
                 (sound if way.arrived else lost).append(way)
     for blamed in blame(sound, lost):

@@ -118,6 +118,8 @@ def _reader(hint: Any) -> Reader:
 def _record_reader(record: Any) -> Reader:
     hints = get_type_hints(record)
     readers = {field.name: _reader(hints[field.name]) for field in fields(record)}
+    # What is of one of these types is as it is to be.
+    kinds = {name: get_args(hint) if get_origin(hint) is UnionType else (hint,) for name, hint in hints.items()}
     required = [field.name for field in fields(record) if _default(field) is MISSING]
 
     def read(plain: Any) -> Any:
@@ -126,7 +128,7 @@ def _record_reader(record: Any) -> Reader:
             if name not in values:
                 raise ValueError(f"it has no {name}")
         for name, value in values.items():
-            if type(value) is hints.get(name):
+            if type(value) in kinds.get(name, ()):
                 continue
             try:
                 values[name] = readers[name](value)
