@@ -303,6 +303,8 @@ def _uplinks(reading: Reading) -> Iterator[str]:
 
 def _next_hops(routes: Iterable[Route]) -> Iterator[NextHop]:
     for route in routes:
+        if is_direct(route):
+            continue
         ways = [(route.gateway, route.dev), *((hop.gateway, hop.dev) for hop in route.nexthops)]
         yield from (NextHop(route.dst, gateway, dev) for gateway, dev in ways if gateway is not None)
 

@@ -9,12 +9,12 @@ The kernel's answer for an address depends on no other rows, so nothing is misse
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..network.snapshot import Pod
-from ..network.table import Rank, address_number, destination_of, prefix_number, rank_of
+from ..network.table import Rank, address_number, prefix_number, rank_of, table_of
 from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
 from .facts import Block, Facts
@@ -80,31 +80,38 @@ class SharedView:
             row = base.table.find(targets.bits, target.number)
             line = "" if row is None else row.raw
             if line not in leads_to:
-                leads_to[line] = is_dull(row), row and rank_of(*destination_of(row)), facts.only_owner(row)
+                leads_to[line] = is_dull(row), row and _rank(row), facts.only_owner(row)
             row_is_dull, rank, owner = leads_to[line]
             kind = self.dull if row_is_dull else self.clear if owner and owner == target.at.node else self.open
             kind.add(place)
             self.clear_pods += kind is self.clear and isinstance(target.at, Pod)
             groups.setdefault((row_is_dull, rank), []).append(place)
-        self._groups = {
-            group: (places, [targets.all[place].number for place in places]) for group, places in groups.items()
-        }
+        self._groups = [
+            (row_is_dull, rank, places, [targets.all[place].number for place in places])
+            for (row_is_dull, rank), places in groups.items()
+        ]
 
     def changed_for(self, table: NodeTable, is_dull: Callable[[Route], bool]) -> Iterator[int]:
         """The places of the targets for which a node's table may decide otherwise; ``is_dull`` is what that node says."""
         for (name, dst), row in table.changes.items():
-            changed = rank_of(name, dst)
+            bits, first, length = prefix_number(dst)
+            changed = rank_of(name, bits, length)
             if changed is None:
                 continue  # no usual rule asks the table
-            bits, first, length = prefix_number(dst)
-            end = first + (1 << bits - length)
-            for (was_dull, decided), (places, numbers) in self._groups.items():
+            last = first + (1 << bits - length) - 1
+            for was_dull, decided, places, numbers in self._groups:
                 if decided is not None and decided < changed:
                     continue
-                found = places[bisect_left(numbers, first) : bisect_left(numbers, end)]
+                start = bisect_left(numbers, first)
+                end = bisect_right(numbers, last, start)
                 # Instead of one row that shows no way there is another: that changes nothing.
-                if found and not (was_dull and row is not None and is_dull(row)):
-                    yield from found
+                if start < end and not (was_dull and row is not None and is_dull(row)):
+                    yield from places[start:end]
+
+
+def _rank(row: Route) -> Rank | None:
+    bits, _first, length = prefix_number(row.dst)
+    return rank_of(table_of(row), bits, length)
 
 
 def _free_address(block: Block, bits: int, facts: Facts) -> int | None:

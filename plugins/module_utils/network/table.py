@@ -186,12 +186,11 @@ def _maps(
     return {table: PrefixMap(rows, under.get(table)) for table, rows in by_table.items()}
 
 
-def rank_of(table: str, dst: str) -> Rank | None:
-    """The rank of what serves a destination: among all that holds an address, the smallest decides.
+def rank_of(table: str, bits: int, length: int) -> Rank | None:
+    """The rank of a row for a prefix of that length: of all rows that hold an address, the one of the smallest decides.
 
     None where the kernel's own rules do not ask the table.
     """
-    bits, _first, length = prefix_number(dst)
     asked = _DEFAULT_TABLES[bits]
     return (asked.index(table), bits - length) if table in asked else None
 

@@ -75,12 +75,12 @@ def parse_ip_address(text: str) -> ParsedLinks:
     unparsed: list[Unparsed] = []
     number = 1
     for block in _LINK_END.split(clean(text)):
-        first, _newline, below = block.partition("\n")
-        match = _LINK.fullmatch(first)
-        if match is not None:
-            details = _read_details(below)
-            links.append(_link(match, details))
-            unparsed += [Unparsed(number + line, text) for line, text in details.unparsed]
+        match = _NAME.match(block)
+        rest = _read_rest(block[match.end() :]) if match else None
+        if match and rest:
+            index, name, peer = match.groups()
+            links.append(Link(block.partition("\n")[0], int(index), name, peer, **rest.fields))
+            unparsed += [Unparsed(number + below, line) for below, line in rest.unparsed]
         else:
             unparsed += [Unparsed(number + i, line) for i, line in enumerate(block.split("\n")) if line.strip()]
         number += block.count("\n") + 1
@@ -89,7 +89,8 @@ def parse_ip_address(text: str) -> ParsedLinks:
 
 # A line that begins with a digit is the first one of an interface.
 _LINK_END = re.compile(r"\n(?=\d)")
-_LINK = re.compile(r"(\d+): ([^\s@]+)(?:@(\S+))?: <([^<>]*)> mtu (\d+)\b(.*)", re.ASCII)
+_NAME = re.compile(r"(\d+): ([^\s@]+)(?:@(\S+))?: (?=<)", re.ASCII)
+_STATE = re.compile(r"<([^<>]*)> mtu (\d+)\b(.*)", re.ASCII)
 _OPTION = re.compile(r" (state|master) (\S+)")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:)+[0-9a-f]{2}")
 _UNDERLAY = re.compile(r" dev (\S+)")
@@ -114,37 +115,34 @@ _ASIDES = frozenset(
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-class _Details(NamedTuple):
-    """What the lines below an interface say of it: fields, addresses, and what is not understood after the line's number."""
+class _Rest(NamedTuple):
+    """The fields of a link that are behind its name, and what is not understood, after how many lines it is below that."""
 
-    fields: dict[str, str | None]
-    addresses: tuple[InterfaceAddress, ...]
-    unparsed: tuple[tuple[int, str], ...]
-
-
-def _link(match: re.Match[str], details: _Details) -> Link:
-    index, name, peer, flags, mtu, options = match.groups()
-    fields = {**dict(_OPTION.findall(options)), **details.fields}
-    return Link(
-        match[0], int(index), name, peer, tuple(flags.split(",")), int(mtu), addresses=details.addresses, **fields
-    )
+    fields: dict[str, Any]
+    unparsed: list[tuple[int, str]]
 
 
-# The interfaces of pods differ in their first line only.
+# The interfaces of pods differ in their names only.
 @lru_cache(maxsize=1024)
-def _read_details(text: str) -> _Details:
-    fields: dict[str, str | None] = {}
+def _read_rest(text: str) -> _Rest | None:
+    """What is printed of an interface behind its name; None when that is none."""
+    first, *lines = text.split("\n")
+    match = _STATE.fullmatch(first)
+    if match is None:
+        return None
+    flags, mtu, options = match.groups()
+    fields: dict[str, Any] = {"flags": tuple(flags.split(",")), "mtu": int(mtu), **dict(_OPTION.findall(options))}
     addresses: list[InterfaceAddress] = []
     unparsed: list[tuple[int, str]] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for below, line in enumerate(lines, 1):
         detail = _read_detail(line)
         if isinstance(detail, InterfaceAddress):
             addresses.append(detail)
         elif detail is not None and not detail.keys() & fields.keys():
             fields |= detail
         else:
-            unparsed.append((number, line))
-    return _Details(fields, tuple(addresses), tuple(unparsed))
+            unparsed.append((below, line))
+    return _Rest({**fields, "addresses": tuple(addresses)}, unparsed)
 
 
 def _read_detail(line: str) -> InterfaceAddress | dict[str, str | None] | None:
