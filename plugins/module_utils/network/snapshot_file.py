@@ -128,7 +128,7 @@ def _record_reader(record: Any) -> Reader:
             if name not in values:
                 raise ValueError(f"it has no {name}")
         for name, value in values.items():
-            if type(value) in kinds.get(name, ()):
+            if type(value) in kinds.get(name, ()):  # pylint: disable=unidiomatic-typecheck
                 continue
             try:
                 values[name] = readers[name](value)
@@ -161,7 +161,7 @@ def _mapping_reader(hint: Any) -> Reader:
 
 def _checked(plain: Any, kind: type) -> Any:
     # Of what is read from JSON, nothing is of a derived type: a boolean is no number.
-    if type(plain) is not kind:
+    if type(plain) is not kind:  # pylint: disable=unidiomatic-typecheck
         raise ValueError(f"it is {_kind(plain)}, {_KINDS[kind]} is needed")
     return plain
 
