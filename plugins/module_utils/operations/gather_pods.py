@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.pair_ends import Leg, PairEnds
@@ -53,15 +54,17 @@ def look_inside(
     known = {probe.pod for probe in probes}
     asked = {leg.source.pod.key for leg in legs if leg.source.pod is not None}
     wanted: list[Object] = []
-    silent: list[Object] = []
+    silent: dict[str | None, list[Object]] = {}  # by the node
     for pod in pods:
         record = pod_record(pod)
         if record.key in asked:
             wanted.append(pod)
         elif not record.host_network and record.key not in known and lost.intersection(record.ips):
-            silent.append(pod)
+            silent.setdefault(record.node, []).append(pod)
+    # Those of all nodes in turn: a node that cuts all of its own off keeps no other one's from being looked into.
+    in_turn = [pod for some in zip_longest(*silent.values()) for pod in some if pod is not None]
     until = deadline.within(_INSIDE_SECONDS)
-    found: list[Any] = items.side_by_side(partial(_inside, cluster, until), [*wanted, *silent[:_SILENT]])
+    found: list[Any] = items.side_by_side(partial(_inside, cluster, until), [*wanted, *in_turn[:_SILENT]])
     return {inside.pod: inside for inside in found}
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import subprocess
 from collections.abc import Iterator
@@ -100,6 +101,21 @@ def test_a_node_has_the_tools_and_parameters_that_faults_are_made_with(demo: Clu
     assert demo.on_node("demo-worker", "sysctl", "-n", "net.ipv4.ip_forward", "net.ipv4.conf.all.rp_filter") == "1\n0\n"
     links = demo.on_node("demo-worker", "ip", "-br", "link")
     assert re.search(r"^eth0@if\d+ +UP +02:42:ac:12:00:04", links, re.MULTILINE)
+
+
+def test_a_node_that_loses_its_record_of_an_address_gives_that_out_twice(
+    demo: Cluster, addresses: tuple[str, str]
+) -> None:
+    bb1, bb2 = addresses
+    before = ipaddress.ip_address(bb1) - 1
+    records = "cd /var/lib/cni/networks/netns"
+    demo.on_node("demo-worker", "sh", "-ec", f"{records}; mv {bb1} /tmp/; echo {before} > last_reserved_ip.0")
+    assert demo.run_pod("twin", node="demo-worker")["status"]["podIP"] == bb1
+    demo.kubectl("delete", "pod", "twin")
+    assert not reaches(demo, "bb1", bb2)  # its row was the twin's
+    mend = f"{records}; mv /tmp/{bb1} .; ip route add {bb1} dev cali98fd8882b62 scope link"
+    demo.on_node("demo-worker", "sh", "-ec", mend)
+    assert reaches(demo, "bb1", bb2)
 
 
 BREAK_AND_MEND = {

@@ -146,3 +146,8 @@ def test_volumes_are_the_pods_own_and_root_may_be_read_only() -> None:
 def test_the_node_image_brings_the_machines_tools_busybox_does_not() -> None:
     assert surroundings(pod({"image": "netns-node"})).host_tools
     assert not surroundings(pod()).host_tools
+
+
+def test_the_node_image_shows_which_addresses_the_node_gave_out() -> None:
+    (volume,) = surroundings(pod({"image": "netns-node"})).volumes
+    assert (volume.name, volume.path) == ("demo-worker.reservations", "/var/lib/cni/networks/netns")

@@ -174,20 +174,36 @@ def test_a_pod_that_goes_while_tables_are_read_is_known_to_go(checks: ApiServer,
     assert not seen.ready
 
 
+def lose_pings_to(checks: ApiServer, *pods: Object) -> None:
+    lines = []
+    for silent in pods:
+        silent["metadata"]["creationTimestamp"] = "2026-11-23T07:00:00Z"
+        checks.put(silent)
+        ip = silent["status"]["podIP"]
+        lost = f"PING {ip} ({ip}): 56 data bytes\t\t2 packets transmitted, 0 packets received, 100% packet loss"
+        lines.append(f"ping {ip} lost {lost}\n")
+    checks.programs["sh"] = lambda command, pod: Printed(f"{''.join(lines)}see 0 ip addr\n 1: lo\n")
+
+
 def test_a_pod_that_does_not_answer_is_looked_into(checks: ApiServer, tmp_path: Path) -> None:
-    silent = pod("silent", "192.168.0.9", node="demo-worker")
-    silent["metadata"]["creationTimestamp"] = "2026-11-23T07:00:00Z"
-    checks.put(silent)
-    lost = (
-        "PING 192.168.0.9 (192.168.0.9): 56 data bytes\t\t2 packets transmitted, 0 packets received, 100% packet loss"
-    )
-    checks.programs["sh"] = lambda command, pod: Printed(f"ping 192.168.0.9 lost {lost}\nsee 0 ip addr\n 1: lo\n")
+    lose_pings_to(checks, pod("silent", "192.168.0.9", node="demo-worker"))
     file = tmp_path / "snapshot.jsonl"
     succeed(OPERATION, checks, snapshot_dest=str(file), **HERE)
     (inside,) = nodes_of(file)["demo-worker"].insides
     assert inside.pod == "default/silent"
     assert "ip -4 route" in inside.printed
     assert "resolv.conf" in inside.unread
+
+
+def test_a_node_that_cuts_off_many_pods_keeps_no_other_pod_from_being_looked_into(
+    checks: ApiServer, tmp_path: Path
+) -> None:
+    many = [pod(f"a{number}", f"192.168.0.{number}", node="demo-worker") for number in range(10, 40)]
+    lose_pings_to(checks, *many, pod("z", "192.168.1.9", node="demo-worker2"))
+    file = tmp_path / "snapshot.jsonl"
+    succeed(OPERATION, checks, snapshot_dest=str(file), **HERE)
+    assert [inside.pod for inside in nodes_of(file)["demo-worker2"].insides] == ["default/z"]
+    assert 1 < len(nodes_of(file)["demo-worker"].insides) < len(many)
 
 
 @pytest.mark.parametrize(
