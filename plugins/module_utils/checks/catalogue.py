@@ -128,7 +128,8 @@ _ENTRIES = (
     Entry(
         "no-default-route",
         "A node has no default route",
-        "Packets for addresses outside the cluster are refused on the node, for itself and for its pods.",
+        "Packets for addresses outside the cluster are refused on the node, for itself and for its pods. Pods whose gateway is on"
+        " no interface, as Calico's, reach nobody: without a route to it the kernel does not answer for it.",
         "The route was lost when the network was restarted, or DHCP did not renew it.",
         "Add the route on {node}: ip route add default via GATEWAY; make it permanent in the node's network configuration.",
     ),
@@ -186,7 +187,8 @@ _ENTRIES = (
     Entry(
         "ip-forward-disabled",
         "A node does not forward packets",
-        "Forwarding is switched off on the node, so its pods can talk to nobody but to each other at most.",
+        "Forwarding is switched off on the node, so its pods can talk to nobody but to each other at most, and not even to the"
+        " node where that stands in for their gateway.",
         "A sysctl file or a hardening tool switched it off after the CNI had switched it on.",
         "Switch it on on {node}: sysctl -w net.ipv4.ip_forward=1 (IPv6: net.ipv6.conf.all.forwarding=1); find the file in"
         " /etc/sysctl.d that says otherwise.",
@@ -247,10 +249,10 @@ _ENTRIES = (
     ),
     Entry(
         "unexpected-dnat",
-        "Packets for one pod are delivered to another",
-        "A connection that was made to one pod's address arrived at another pod.",
+        "Packets for a pod are delivered to somebody else",
+        "A connection that was made to a pod's address arrived at another pod, or at a node.",
         "A translation rule on the node that overlaps with the pods' addresses.",
-        "Find the rule (nft list ruleset, iptables-save -t nat) on the nodes of both pods and remove it.",
+        "Find the rule on {node} (nft list ruleset, iptables-save -t nat) and leave the pod ranges out of it.",
         _TALK,
     ),
     Entry(
