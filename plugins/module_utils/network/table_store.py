@@ -110,8 +110,9 @@ class Base:
     def _patch(self, index: int, found: int, text: str) -> Patch:
         """The difference between a text and the chunks, from one to the one before another, that it stands in the place of."""
         # From the record before on: it may go on in the text.
-        start = max(index * _CHUNK - 1, 0)
-        text = "".join(self.records[start : index * _CHUNK]) + text
+        here = min(index * _CHUNK, len(self.records))
+        start = max(here - 1, 0)
+        text = "".join(self.records[start:here]) + text
         replaced, replacing = self.records[start : found * _CHUNK], split_records(text)
         head = _common(replaced, replacing)
         replaced, replacing = replaced[head:], replacing[head:]
