@@ -15,6 +15,8 @@ NAME ?= demo
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export KIND_KIT PROVIDER PODNET_NODE_IMAGE
 export MOLECULE_GLOB := molecule/*/molecule.yml
+# Without bytecode every play and every test run compiles Ansible and the Kubernetes client anew, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 # With the kit: its node image, its own network, and an address outside that answers without the Internet.
 ifneq ($(KIND_KIT),)

@@ -61,6 +61,7 @@ def written(pipe: str) -> Iterator[Callable[[], str]]:
     os.close(descriptor)
 
 
+@pytest.mark.slow
 def test_a_program_and_its_child_are_ended_when_the_time_is_over(pipe: str, written: Callable[[], str]) -> None:
     with pytest.raises(DeadlineError, match="did not end within 2 seconds") as caught:
         program.run(["sh", "-c", PARENT_AND_CHILD, pipe], Deadline(2))
@@ -69,6 +70,7 @@ def test_a_program_and_its_child_are_ended_when_the_time_is_over(pipe: str, writ
     assert caught.value.details["output"] == ["last words"]
 
 
+@pytest.mark.slow
 def test_a_program_that_ignores_sigterm_is_killed(
     pipe: str, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
