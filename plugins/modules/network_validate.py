@@ -307,19 +307,19 @@ pairs:
               description: The row that decides, as printed; V(null) where there is none, or it is not known.
               type: str
             next_hop:
-              description: The next hop of the row.
+              description: The next hop of the row, V(null) where it leads on without one.
               type: str
             device:
-              description: The interface that the packet leaves through.
+              description: The interface that the packet leaves through, V(null) where it does not leave.
               type: str
             to:
-              description: The node, pod or address that this leads to.
+              description: The node, pod or address that this leads to, V(null) where it leads nowhere.
               type: str
             text:
               description: The step in a sentence.
               type: str
             measured:
-              description: What a traceroute saw of the step.
+              description: What a traceroute saw of the step, V(null) where none did.
               type: str
             lost:
               description: Whether the packet does not get on from here.

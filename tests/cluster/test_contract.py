@@ -78,7 +78,11 @@ def steps(live: Live, folder: str) -> Iterator[Step]:
         wrong = [{**ends[0], "expect": "unreachable"}, {"from": "bb4", "to": "bb1"}]
         yield Step(module, {"probes": wrong, **given}, error="items-failed")
         yield Step(module, {"probes": [{"from": "bb4", "to": "bb1"}], **given}, check_mode=True)
-    yield Step("network_validate", {"access": "agent_pod"})
+    pairs = [
+        {"from": f"{NAMESPACE}/bb1", "to": f"{NAMESPACE}/bb2"},
+        {"from": f"node/{first}", "to": f"{NAMESPACE}/bb1"},
+    ]
+    yield Step("network_validate", {"access": "agent_pod", "pairs": pairs})
     yield Step("network_validate", {"snapshot_dest": f"{folder}.jsonl"}, check_mode=True)
     yield Step("network_validate", {"probe": False, "access": "probe_pod"}, error="invalid-input")
     yield Step("report", {"dest": folder, "fleet": [{"name": "shop", "msg": "its API server did not answer"}]})
