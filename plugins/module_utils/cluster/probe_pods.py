@@ -84,22 +84,22 @@ shift 3
 mtu=
 ! ping -c 1 -M do 127.0.0.1 >/dev/null 2>&1 || mtu=$(ip link show dev eth0 | sed -n 's/.* mtu \([0-9]*\).*/\1/p')
 flat() { tr '\n' '\t'; }
-once() { # WHAT ADDRESS, sets text; false when it is to be tried again
+once() { # WHAT ADDRESS, sets text; false when it is to be tried again. The second round sends more, and waits for longer.
   case $1 in
     ping)
-      text=$(ping -n -c "$count" -i 0.2 -W 1 "$2" 2>&1) || return 1
-      [ "$count" = 2 ] || { text=${text#*ttl=}; text=${text%% *}; } ;;
+      text=$(ping -n -c $round -i 0.2 -W 1 "$2" 2>&1) || return 1
+      [ $round = 2 ] || { text=${text#*ttl=}; text=${text%% *}; } ;;
     size)
       case $2 in *:*) headers=48 ;; *) headers=28 ;; esac
-      text=$(echo "$mtu"; ping -n -c "$count" -i 0.2 -W 1 -M do -s $((mtu - headers)) "$2" 2>&1) ;;
+      text=$(echo "$mtu"; ping -n -c $round -i 0.2 -W 1 -M do -s $((mtu - headers)) "$2" 2>&1) ;;
     connect)
-      text=$(timeout $((seconds + 2)) nc -w "$seconds" "$2" "$port" </dev/null 2>&1)
+      text=$(timeout $((round + 2)) nc -w $round "$2" "$port" </dev/null 2>&1)
       case $text in podnet-probe-*) ;; *) return 1 ;; esac ;;
     trace)
       text=$(timeout 3 traceroute -n -q 1 -w 1 -m 8 "$2" 2>&1)
       return 0 ;;
     lookup)
-      text=$(timeout $((seconds + 1)) nslookup "$name" "$2" 2>&1) ;;
+      text=$(timeout $((round * 2 - 1)) nslookup "$name" "$2" 2>&1) ;;
   esac
 }
 try() { # TARGET
@@ -134,13 +134,13 @@ for target; do
     *) others="$others $target" ;;
   esac
 done
-count=1 seconds=1 well=ok badly=failed
+round=1 well=ok badly=failed
 (workers=1; all $traces) &
 first=$(all $others)
 echo "$first" | grep -v '^[a-z]* [^ ]* failed '
 # A crowd loses some by itself. The second try has the line for itself: the next one starts when an answer would be here, but
 # does not wait for one that does not come.
-count=2 seconds=2 well=again badly=lost
+round=2 well=again badly=lost
 for target in $(echo "$first" | sed -n 's/^\([a-z]\)[a-z]* \([^ ]*\) failed .*/\1\2/p'); do
   try "$target" &
   sleep 0.05
