@@ -91,13 +91,17 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a node printed, read; ``links`` are by name, ``insides`` by the key of the pod."""
+    """What a node printed, read; ``links`` are by name, ``insides`` by the key of the pod.
+
+    ``pod_links`` are those of the links that are the node's ends of pods' veth pairs.
+    """
 
     snapshot: NodeSnapshot
     kept: Mapping[int, KeptTable]
     tables: Mapping[int, NodeTable]
     rules: Mapping[int, tuple[Rule, ...]]
     links: Mapping[str, Link]
+    pod_links: Mapping[str, Link]
     neighbours: tuple[Neighbour, ...]
     insides: Mapping[str, Inside]
     not_proved: tuple[NotProved, ...]
@@ -172,10 +176,18 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
             rules[bits] = () if are_usual(parsed.rules) else parsed.rules
             lines = [line.text for line in parsed.unparsed] + [rule.raw for rule in not_followed(parsed.rules)]
             unproved += _not_understood(command, lines, node)
-    links = parse_ip_address(node.printed.get("ip addr", "")).links
-    neighbours = parse_ip_neighbour(node.printed.get("ip neigh", "")).neighbours
-    insides = {inside.pod: inside for inside in _read_insides(node, links)}
-    return Reading(node, kept, tables, rules, {link.name: link for link in links}, neighbours, insides, tuple(unproved))
+    links = {link.name: link for link in parse_ip_address(node.printed.get("ip addr", "")).links}
+    return Reading(
+        snapshot=node,
+        kept=kept,
+        tables=tables,
+        rules=rules,
+        links=links,
+        pod_links={name: link for name, link in links.items() if _is_pod_link(link, node.node)},
+        neighbours=parse_ip_neighbour(node.printed.get("ip neigh", "")).neighbours,
+        insides={inside.pod: inside for inside in _read_insides(node, links.values())},
+        not_proved=tuple(unproved),
+    )
 
 
 # Most nodes have the same.
@@ -217,8 +229,7 @@ def _not_understood(command: str, lines: list[str], node: NodeSnapshot) -> list[
 def keep(reading: Reading) -> NodeFacts:
     """What the checks of all nodes together need of one."""
     node = reading.snapshot.node
-    links = {name: link for name, link in reading.links.items() if not is_pod_link(link, node)}
-    pod_links = [link for name, link in reading.links.items() if name not in links]
+    links = {name: link for name, link in reading.links.items() if name not in reading.pod_links}
     ports = {"all", *(name.replace(".", "/") for name in links)}
     return NodeFacts(
         node=node,
@@ -238,7 +249,7 @@ def keep(reading: Reading) -> NodeFacts:
         macs={
             inside.pod: frozenset(link.mac for link in inside.links if link.mac) for inside in reading.insides.values()
         },
-        pod_mtu=max((link.mtu for link in pod_links if _is_cnis(link)), default=None),
+        pod_mtu=max((link.mtu for link in reading.pod_links.values() if _is_cnis(link)), default=None),
         stands_in_for_gateway=any(map(asks_for_gateway, reading.insides.values())) and not has_gateway(reading.links),
         insides=reading.snapshot.insides,
         probe=reading.snapshot.probe,
@@ -309,7 +320,7 @@ def _next_hops(routes: Iterable[Route]) -> Iterator[NextHop]:
         yield from (NextHop(route.dst, gateway, dev) for gateway, dev in ways if gateway is not None)
 
 
-def is_pod_link(link: Link, node: Node) -> bool:
+def _is_pod_link(link: Link, node: Node) -> bool:
     """Whether a node's link is its end of a pod's veth pair: the other end is in another namespace, and it is in no network."""
     return _peer_index(link) is not None and not any(
         entry.address in node.addresses or (entry.scope == "global" and entry.prefix_length not in FAMILIES)
@@ -528,6 +539,15 @@ class Facts:
     def block_of(self, address: str) -> Block | None:
         """The block that the address is from."""
         return self._block_map.match(*address_number(address))
+
+    @cached_property
+    def pods_asked(self) -> dict[str, Pod]:
+        """The probes in the pod network, and other pods that say something of themselves, by key."""
+        found = {}
+        for name, node in self.nodes.items():
+            keys = {record.pod for record in (node.probe, *node.insides) if record is not None}
+            found.update({pod.key: pod for pod in self.book.pods_on(name) if pod.key in keys})
+        return found
 
     @cached_property
     def settled_pods(self) -> list[Pod]:

@@ -16,7 +16,7 @@ from ..network.snapshot import Pod
 from ..network.table import address_number, prefix_number
 from ..text.ip_address import Link
 from ..text.ip_route import Route
-from .facts import FAMILIES, Inside, Reading, asks_for_gateway, has_gateway, is_pod_link, is_settled
+from .facts import FAMILIES, Inside, Reading, asks_for_gateway, has_gateway, is_settled
 from .fault import Fault, host_prefix
 
 
@@ -47,8 +47,7 @@ def _interface(pod: Pod, names: Iterable[str], reading: Reading) -> Link | None:
     rows = (_row(address, reading) for address in pod.ips)
     devices = (row.dev for row in rows if row is not None and row.dev is not None)
     # The rows are looked up only where no computed name is there.
-    links = (reading.links[name] for name in chain(names, devices) if name in reading.links)
-    return next((link for link in links if is_pod_link(link, reading.snapshot.node)), None)
+    return next((reading.pod_links[name] for name in chain(names, devices) if name in reading.pod_links), None)
 
 
 def _row(address: str, reading: Reading) -> Route | None:

@@ -33,18 +33,22 @@ Kind = tuple[str, str]
 
 
 class Way(NamedTuple):
-    """Packets from a probe to an end, and whether they and their replies arrived. ``line`` says so in words."""
+    """Packets from a probe to an end, as they were measured, and whether they and their replies arrived."""
 
     source: End
     target: End
     arrived: bool
-    protocol: str
-    line: str
+    measured: ProbePing | ProbeConnection
+
+    @property
+    def line(self) -> str:
+        """What was measured, in words."""
+        return line_of(self.source, self.target, self.measured)
 
     @property
     def kind(self) -> Kind:
         """What is lost of one kind says nothing of the others."""
-        return FAMILIES[address_number(self.target.address)[0]], self.protocol
+        return FAMILIES[address_number(self.target.address)[0]], protocol_of(self.measured)
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ def _measured(facts: Facts) -> Iterator[tuple[str, Probe | PodInside, bool, Sequ
         yield name, probe, on_host, (*probe.pings, *probe.connections)
     for name, node in facts.nodes.items():
         for inside in node.insides:
-            if any(pod.key == inside.pod and is_settled(pod) for pod in facts.book.pods_on(name)):
+            if inside.pod in facts.pods_asked and is_settled(facts.pods_asked[inside.pod]):
                 yield name, inside, False, inside.pings
 
 
@@ -100,8 +104,7 @@ def read_ways(facts: Facts) -> Ways:
             if policy is not None:
                 forbidden[policy] = forbidden.get(policy, 0) + 1
             elif not arrived or target.pod is not None:
-                way = Way(source, target, arrived, protocol_of(item), line_of(source, target, item))
-                (ways.arrived if arrived else ways.lost).append(way)
+                (ways.arrived if arrived else ways.lost).append(Way(source, target, arrived, item))
     for policy, count in forbidden.items():
         ways.not_proved.append(NotProved(f"{count} ways between pods", f"policy: {policy} may forbid them"))
     return ways
@@ -109,9 +112,9 @@ def read_ways(facts: Facts) -> Ways:
 
 def source_end(facts: Facts, node: str, probe: Probe | PodInside, on_host: bool, towards: str) -> End | None:
     """The probe's own end, in the family of the address that it sends to."""
-    own: Iterable[str] = facts.nodes[node].node.addresses
+    own = facts.nodes[node].node.addresses
     if not on_host:
-        own = next((pod.ips for pod in facts.book.pods_on(node) if pod.key == probe.pod), ())
+        own = facts.pods_asked[probe.pod].ips if probe.pod in facts.pods_asked else ()
     address = next((address for address in own if (":" in address) == (":" in towards)), None)
     return None if address is None else End(address, node, None if on_host else probe.pod)
 

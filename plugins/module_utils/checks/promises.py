@@ -29,7 +29,7 @@ def judge_promises(
     faults = list(faults)
     probes = {name: probe for name, probe, on_host in probes_of(facts) if not on_host}
     host_probes = [name for name, _probe, on_host in probes_of(facts) if on_host]
-    receivers = {probe.pod: _families(facts, name, probe) for name, probe in probes.items()}
+    receivers = {probe.pod: _families(facts, probe) for probe in probes.values()}
     senders = {"P1": receivers, "P2": {name: _families_of_node(facts, name) for name in host_probes}}
     promises = {}
     for name in PROMISES:
@@ -77,9 +77,9 @@ def _families_of_node(facts: Facts, name: str) -> set[bool]:
     return {":" in address for address in facts.nodes[name].node.addresses}
 
 
-def _families(facts: Facts, name: str, probe: Probe) -> set[bool]:
+def _families(facts: Facts, probe: Probe) -> set[bool]:
     """Whether the probe has IPv6 addresses, and others."""
-    return {":" in address for pod in facts.book.pods_on(name) if pod.key == probe.pod for address in pod.ips}
+    return {":" in address for address in facts.pods_asked[probe.pod].ips} if probe.pod in facts.pods_asked else set()
 
 
 def _lack(facts: Facts, name: str, probes: Mapping[str, Probe], host_probes: list[str]) -> str | None:

@@ -95,11 +95,11 @@ def _dropped(facts: Facts, report: PacketReport) -> None:
 
 def _silent_nodes(facts: Facts, ways: Ways) -> Iterator[Symptom]:
     """Nodes that do not answer pods: no promise says that they must."""
-    for source, target, _arrived, _protocol, line in ways.lost:
-        if target.pod is None:
+    for way in ways.lost:
+        if way.target.pod is None:
             reason = "the node does not answer; it may have a firewall"
-            unproved = NotProved(f"the way from {source} to {target}", reason, target.node)
-            yield Symptom((loss(facts, source, target, line),), unproved)
+            unproved = NotProved(f"the way from {way.source} to {way.target}", reason, way.target.node)
+            yield Symptom((loss(facts, way.source, way.target, way.line),), unproved)
 
 
 def _fault(code: str, blamed: Blamed) -> Fault:
@@ -131,7 +131,7 @@ def _narrow_paths(facts: Facts) -> Iterator[Symptom]:
                 continue
             source, target = source_end(facts, name, probe, on_host, ping.address), end_at(facts, ping.address)
             if source is not None and target is not None:
-                way = Way(source, target, ping.received > 0, "pings", line_of(source, target, ping))
+                way = Way(source, target, ping.received > 0, ping)
                 (sound if way.arrived else lost).append(way)
     for blamed in blame(sound, lost):
         for way in blamed.lost:

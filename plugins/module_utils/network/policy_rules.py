@@ -57,7 +57,7 @@ def decisions(
             yield Decision(row, rule)
         elif rule.action in _REFUSING:
             yield Decision(None, rule)
-        elif matches and rule.goto is not None:
+        elif matches and rule.goto is not None and not rule.unresolved:
             start = rule.goto
             continue
         else:
@@ -69,10 +69,12 @@ def decisions(
 
 def _matches(rule: Rule, address: str | None, source: str | None = None) -> bool | None:
     """Whether the rule is for packets to the address (None: to any address); None when it is for some of them."""
-    if rule.oif is not None or rule.action == "l3mdev":
-        return False  # for sockets bound to a device, and for devices in a VRF
+    if rule.action == "l3mdev":
+        return False  # for devices in a VRF
     known = rule.dst is None or (None if address is None else holds(rule.dst, address))
-    if rule.fwmark is not None and rule.fwmark & (rule.fwmask or 0xFFFFFFFF):
+    has_mark = rule.fwmark is not None and rule.fwmark & (rule.fwmask or 0xFFFFFFFF)
+    # An oif is that of sockets bound to a device; one that is detached is that of no device at all.
+    if has_mark or rule.oif is not None or rule.detached:
         known = False
     others = [rule.iif, rule.tos, rule.ipproto, rule.sport, rule.dport, rule.uidrange, rule.tun_id]
     if source is None:
