@@ -79,7 +79,8 @@ def devices(route: Route) -> list[str]:
 
 def gateways(route: Route) -> list[str]:
     """The next hops' addresses: several for a multipath route, none for what is connected."""
-    return [gateway for gateway in (route.gateway, *(hop.gateway for hop in route.nexthops)) if gateway]
+    several = [hop.gateway for hop in route.nexthops if hop.gateway]
+    return [route.gateway, *several] if route.gateway else several
 
 
 def is_direct(route: Route) -> bool:
