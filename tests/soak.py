@@ -40,6 +40,8 @@ def checks(run: Runner) -> None:
             start = time.monotonic()
             verdict = run_in_process(network_validate.OPERATION, {"kubeconfig": kubeconfig}, check_mode=False)
             seconds.append(time.monotonic() - start)
+            if verdict.get("error") == "interrupted":
+                raise KeyboardInterrupt
             said = f"check {number}: {verdict.get('verdict', 'failed')} after {seconds[-1]:.1f} s"
             log.write(f"{said}\n")
             if verdict.get("verdict") == "pass":

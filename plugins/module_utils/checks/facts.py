@@ -45,7 +45,6 @@ TABLE_COMMANDS = {32: "ip -4 route show table all", 128: "ip -6 route show table
 POD_TABLE_COMMANDS = {32: "ip -4 route", 128: "ip -6 route"}
 _RULE_COMMANDS = {32: "ip rule", 128: "ip -6 rule"}
 
-_MOST_OPEN = 64
 _NO_LABELS: Mapping[str, str] = {}
 
 # The gateway that Calico gives to pods. It is on no interface: the node answers for it, by proxy ARP.
@@ -432,7 +431,10 @@ class Facts:
         self.dns_pods = dns_pods
         self.book = AddressBook((node.node for node in self.nodes.values()), pods)
         self._owners = self._read_owners()
-        self.forwarding = _Forwardings(self)
+        self.forwarding = {
+            name: Forwarding(name, node.tables, node.rules, node.links, node.uplinks, self.owner)
+            for name, node in self.nodes.items()
+        }
         self.blocks = self._read_blocks()
         self._blocks_of: dict[str, list[Block]] = {}
         for block in self.blocks:
@@ -575,29 +577,6 @@ class Facts:
             for entry in link.addresses
             if link.mac is not None and entry.scope == "global" and self.owner(*address_number(entry.address))
         }
-
-
-class _Forwardings(Mapping[str, Forwarding]):
-    """By node. Tables that are open take much memory, so those of a large cluster are not kept open."""
-
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-        self._open: dict[str, Forwarding] = {}
-
-    def __getitem__(self, name: str) -> Forwarding:
-        if name not in self._open:
-            facts = self._facts.nodes[name]
-            if len(self._open) >= _MOST_OPEN:
-                del self._open[next(iter(self._open))]
-            owner = self._facts.owner
-            self._open[name] = Forwarding(name, facts.tables, facts.rules, facts.links, facts.uplinks, owner)
-        return self._open[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._facts.nodes)
-
-    def __len__(self) -> int:
-        return len(self._facts.nodes)
 
 
 def _addresses(facts: NodeFacts) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ..text.ip_address import Link
@@ -59,7 +59,7 @@ class Move(NamedTuple):
     rule: Rule | None = None
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Forwarding:
     """What decides where a node sends packets.
 
@@ -75,13 +75,10 @@ class Forwarding:
     links: Mapping[str, Link]
     uplinks: Collection[str]
     owner: Callable[[int, int], str | None]
-    _open: dict[int, NodeTable] = field(default_factory=dict, init=False)
 
     def table(self, bits: int) -> NodeTable:
         """The tables of a family. Raises KeyError when they are not known."""
-        if bits not in self._open:
-            self._open[bits] = self.tables[bits].open()
-        return self._open[bits]
+        return self.tables[bits].open()
 
     def moves(self, address: str, source: str | None = None) -> list[Move]:
         """Where packets to the address go: some of them first, where an ``ip rule`` says so, all others last.

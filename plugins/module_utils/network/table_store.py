@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import TypeVar
 
@@ -24,6 +24,8 @@ from .table import Destination, RouteTable, destination_of, preferred_routes
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
+# Open, a table takes several times the memory: those of a large cluster do not all stay open.
+_MOST_OPEN = 1024
 _DEFAULTS = {32: "0.0.0.0/0", 128: "::/0"}
 
 Item = TypeVar("Item")
@@ -121,15 +123,17 @@ class Base:
         return Patch(start, start + len(replaced) - tail, "".join(replacing[: len(replacing) - tail]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class KeptTable:
     """A node's table while nobody looks at it. ``patches`` make the base the table, in order."""
 
     base: Base
     patches: tuple[Patch, ...]
+    opener: Callable[[KeptTable], NodeTable]
 
     def open(self) -> NodeTable:
-        return NodeTable(self)
+        """The table to look at; the same one as before, where that was not long ago."""
+        return self.opener(self)
 
 
 class NodeTable:
@@ -193,6 +197,7 @@ class TableStore:
     def __init__(self) -> None:
         self._bases: dict[int, list[Base]] = {bits: [] for bits in _DEFAULTS}
         self._nothing = {bits: Base("", bits) for bits in _DEFAULTS}
+        self._open = lru_cache(maxsize=_MOST_OPEN)(NodeTable)
 
     def keep(self, text: str, bits: int) -> KeptTable:
         """What ``ip -4`` or ``ip -6 route show table all`` printed, by the bits of the family."""
@@ -201,12 +206,12 @@ class TableStore:
         for base in bases:
             patches = tuple(base.patches(text))
             if 2 * sum(patch.end - patch.start for patch in patches) < len(base.records):
-                return KeptTable(base, patches)
+                return KeptTable(base, patches, self._open)
         if len(bases) < _MOST_BASES:
             bases.append(Base(text, bits))
-            return KeptTable(bases[-1], ())
+            return KeptTable(bases[-1], (), self._open)
         nothing = self._nothing[bits]
-        return KeptTable(nothing, tuple(nothing.patches(text)))
+        return KeptTable(nothing, tuple(nothing.patches(text)), self._open)
 
 
 def _common(first: Sequence[str], second: Sequence[str]) -> int:
