@@ -8,6 +8,7 @@ Private to the collection: it may change at any time.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -48,12 +49,13 @@ def run(
                 start_new_session=True,  # a process group of its own: it is ended as a whole
             )
         stdout, stderr = process.communicate(stdin, timeout=seconds)
-    except FileNotFoundError:
-        message = f"the program {command[0]} is not on PATH; install it, or do without what needs it"
-        raise MissingProgramError(message, program=command[0]) from None
     except OSError as error:
-        message = f"the program {command[0]} cannot be run: {error.strerror}; install it anew"
-        raise MissingProgramError(message, program=command[0]) from error
+        # "Permission denied" may also be about a directory on PATH that this user may not look into.
+        if shutil.which(command[0], os.F_OK, (environment or os.environ).get("PATH")) is None:
+            why = "is not on PATH; install it, or do without what needs it"
+        else:
+            why = f"cannot be run: {error.strerror}; install it anew"
+        raise MissingProgramError(f"the program {command[0]} {why}", program=command[0]) from error
     except BaseException as error:
         printed = _end(process) if process else ""
         if not isinstance(error, subprocess.TimeoutExpired):

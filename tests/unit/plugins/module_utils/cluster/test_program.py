@@ -40,6 +40,14 @@ def test_a_program_that_asks_for_input_gets_none() -> None:
     assert done.stdout == "''\n"
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every directory")
+def test_a_directory_on_path_that_may_not_be_looked_into_does_not_make_a_program_be_there(tmp_path: Path) -> None:
+    tmp_path.chmod(0)
+
+    with pytest.raises(MissingProgramError, match="no-such-program is not on PATH"):
+        program.run(["no-such-program"], Deadline(PATIENCE), environment={"PATH": str(tmp_path)})
+
+
 def test_a_program_that_is_not_there_is_named_with_what_to_do() -> None:
     with pytest.raises(MissingProgramError) as raised:
         program.run(["no-such-program", "--version"], Deadline(PATIENCE))
