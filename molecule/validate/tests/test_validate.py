@@ -62,15 +62,15 @@ def test_the_report_is_there_in_three_forms_that_say_the_same(folder: Path, name
 
 
 def test_a_healthy_cluster_is_told_to_be_healthy_with_what_was_proved(folder: Path) -> None:
-    text = said(folder, "healthy")
+    text = unfolded(said(folder, "healthy"))
     assert "the pod network keeps what it promises" in text
     for promise in ("P1", "P2", "P3"):
-        assert f"  {promise} proved " in text
+        assert f" {promise} proved " in text
     assert f"Looked at 3 of 3 nodes, {verdict(folder / 'healthy')['coverage']['pods']} pods" in text
 
 
 def test_a_fault_fails_the_play_with_its_remedy_once_the_report_is_written(folder: Path) -> None:
-    text = said(folder, "broken")
+    text = unfolded(said(folder, "broken"))
     (finding,) = verdict(folder / "broken")["findings"]
     assert (finding["code"], finding["node"]) == ("missing-block-route", WORKERS[0])
     assert finding["message"].startswith(f"{WORKERS[0]} has no route to the pods of {WORKERS[1]} (")
@@ -93,6 +93,11 @@ def test_a_fleet_has_one_overview_of_what_was_found_and_of_the_cluster_that_is_n
 def test_each_host_of_a_plain_inventory_is_a_cluster_and_a_snapshot_gives_the_same_verdict_again(folder: Path) -> None:
     assert failed(said(folder, "plain")) == {"repaired": False, "snapshot": True}
     assert verdict(folder / "plain" / "snapshot") == verdict(folder / "broken")
+
+
+def unfolded(text: str) -> str:
+    """The text without its line breaks: ansible-core 2.19 breaks long lines."""
+    return " ".join(text.split())
 
 
 def failed(text: str) -> dict[str, bool]:
