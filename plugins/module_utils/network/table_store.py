@@ -25,7 +25,7 @@ from .table import Destination, RouteTable, destination_of, preferred_routes
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
 # Open, a table takes several times the memory: those of a large cluster do not all stay open.
-_MOST_OPEN = 1024
+_MOST_OPEN = 128
 _DEFAULTS = {32: "0.0.0.0/0", 128: "::/0"}
 
 Item = TypeVar("Item")
