@@ -71,7 +71,8 @@ def _pods(lab: Lab) -> list[Object]:
         pod_of("host", *sleep, node=lab.first, hostNetwork=True),
         {**pod_of("two", node=lab.second), "spec": {**pod_of("two", node=lab.second)["spec"], "containers": two}},
         pod_of("nosched", *sleep, nodeSelector={"alias": "nowhere"}),
-        pod_of("done", "sh", "-c", "echo one; echo two >&2", node=lab.second, restartPolicy="Never"),
+        # Kubernetes reads both streams side by side: lines written at once may change places.
+        pod_of("done", "sh", "-c", "echo one; sleep 1; echo two >&2", node=lab.second, restartPolicy="Never"),
         pod_of("failed", "sh", "-c", "exit 4", node=lab.second, restartPolicy="Never"),
         pod_of("noprogram", "nosuchprogram", node=lab.second, restartPolicy="Never"),
     ]

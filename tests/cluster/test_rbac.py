@@ -360,6 +360,8 @@ CRASHING = {
                 "image": "busybox",
                 "imagePullPolicy": "IfNotPresent",
                 "command": ["sh", "-c", "echo no milk left; exit 3"],
+                # Without it the pod may be seen ready in the moment between its start and its end.
+                "readinessProbe": {"exec": {"command": ["false"]}},
             }
         ],
     },
