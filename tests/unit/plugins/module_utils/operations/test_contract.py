@@ -118,23 +118,23 @@ def test_pods_of_others_are_left_alone(lab: ApiServer, operation: Operation, tas
 
 @pytest.mark.usefixtures("short_seconds")
 @pytest.mark.parametrize(
-    ("trouble", "code"),
+    ("trouble", "timeout", "code"),
     [
-        pytest.param(refusing(401, recorded("401")), "unauthorized", id="401"),
-        pytest.param(refusing(403, recorded("403")), "forbidden", id="403"),
-        pytest.param(refusing(500, "<html>oops</html>"), "api-error", id="500"),
-        pytest.param(breaking_off, "connection-failed", id="cut"),
-        pytest.param(never_answering, "deadline-exceeded", id="silence"),
-        pytest.param(saying("<html>Welcome</html>"), "connection-failed", id="HTML"),
-        pytest.param(saying("{}"), "connection-failed", id="another API"),
+        pytest.param(refusing(401, recorded("401")), 60, "unauthorized", id="401"),
+        pytest.param(refusing(403, recorded("403")), 60, "forbidden", id="403"),
+        pytest.param(refusing(500, "<html>oops</html>"), 60, "api-error", id="500"),
+        pytest.param(breaking_off, 60, "connection-failed", id="cut"),
+        pytest.param(never_answering, 1, "deadline-exceeded", id="silence"),
+        pytest.param(saying("<html>Welcome</html>"), 60, "connection-failed", id="HTML"),
+        pytest.param(saying("{}"), 60, "connection-failed", id="another API"),
     ],
 )
 @pytest.mark.parametrize(("operation", "task"), ONE_TASK_OF_EACH)
 def test_a_server_in_trouble_ends_in_an_explained_error(
-    lab: ApiServer, operation: Operation, task: dict[str, Any], trouble: Any, code: str
+    lab: ApiServer, operation: Operation, task: dict[str, Any], trouble: Any, timeout: int, code: str
 ) -> None:
     lab.misbehave("GET", ".*", trouble)
-    result = run(operation, lab, **task, timeout=1)
+    result = run(operation, lab, **task, timeout=timeout)
     assert result["failed"]
     codes = {item["error"] for kind in ("nodes", "pods", "probes") for item in result.get(kind, ()) if "error" in item}
     assert codes | {result["error"]} <= {code, "items-failed"}

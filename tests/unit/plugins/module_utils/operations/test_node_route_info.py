@@ -157,7 +157,7 @@ def test_a_node_that_does_not_answer_fails_itself_only(lab: ApiServer) -> None:
     lab.programs["ip"] = lambda command, pod: (
         Printed(end="never") if pod["spec"]["nodeName"] == "demo-worker" else Printed(TABLE)
     )
-    failed, found = read(lab, "demo-worker", "demo-worker2", timeout=1)["nodes"]
+    failed, found = read(lab, "demo-worker", "demo-worker2", timeout=2)["nodes"]
     assert failed["error"] == "deadline-exceeded"
     assert len(found["routes"]) == 5
 

@@ -162,7 +162,7 @@ def test_only_what_failed_is_asked_again(lab: ApiServer) -> None:
 
 def test_a_loss_is_still_told_as_one_when_no_time_is_left_to_ask_again(lab: ApiServer) -> None:
     lab.programs["ping"] = printing(answered("192.168.121.73", 0), Printed(end="never"))
-    item = only(ping(lab, probe("bb1", "bb2"), timeout=1))
+    item = only(ping(lab, probe("bb1", "bb2"), timeout=2))
     assert (item["error"], item["retried"], item["received"]) == ("unexpected", False, 0)
     assert item["msg"] == (
         "0 of 5 pings from pod default/bb1 to pod default/bb2 were answered, and no time was left to ask again alone; "

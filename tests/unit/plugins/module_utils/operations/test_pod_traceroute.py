@@ -150,7 +150,7 @@ def test_what_was_seen_first_stands_when_no_time_is_left_to_ask_again(lab: ApiSe
     lab.programs["traceroute"] = printing(
         traced("192.168.157.134", "*", "172.18.0.3", "192.168.157.134"), Printed(end="never")
     )
-    item = only(succeed(OPERATION, lab, probes=[probe()], timeout=1))
+    item = only(succeed(OPERATION, lab, probes=[probe()], timeout=2))
     assert (item["reached"], item["retried"]) == (True, False)
 
 
@@ -275,7 +275,7 @@ def test_an_image_without_traceroute_proves_nothing(lab: ApiServer, expect: str)
 @pytest.mark.parametrize("expect", EXPECTATIONS)
 def test_a_trace_that_never_ends_fails_itself_only(lab: ApiServer, expect: str) -> None:
     lab.programs["traceroute"] = printing(PATH, Printed(end="never"))
-    first, second = trace(lab, probe(), probe(expect=expect), timeout=1)["probes"]
+    first, second = trace(lab, probe(), probe(expect=expect), timeout=2)["probes"]
     assert first["reached"]
     assert second["error"] == "deadline-exceeded"
 
