@@ -14,7 +14,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -39,6 +39,7 @@ _OWNER = "kubelab.podnet/owner"  # annotation: HOST PID EXPIRY of the run, the l
 _NAMESPACE_PREFIX = "podnet-probe-"
 _ON_HOST = "-host"  # ends the name of the pod on the host network
 _THREADS = 16  # that make pods side by side
+_UNDER_WAY = 5  # seconds that an interrupted run gives to the calls that make pods: what they make is then removed, too
 _WORKERS = 8  # in the shell of one probe; more lose replies by themselves
 
 # What a container runtime grants by default, but for NET_RAW. "drop: [ALL], add: [NET_RAW]" would read better, and is
@@ -307,6 +308,7 @@ class _Run:
         self._id = secrets.token_hex(4)
         self._namespace = settings.namespace or _NAMESPACE_PREFIX + self._id
         self._doomed: list[tuple[str, dict[str, str]]] = []  # what a DELETE is asked for at the end: path and query
+        self._creations: list[Future[None]] = []
         # Outside of what nodes use for Services (NodePort) and for their own connections.
         self._port = 61001 + secrets.randbelow(4000)
         owner = f"{socket.gethostname()} {os.getpid()} {int(time.time()) + lifetime}"
@@ -356,9 +358,12 @@ class _Run:
 
         pool = ThreadPoolExecutor(max_workers=_THREADS)
         try:
-            list(pool.map(lambda pair: create(*pair), wanted))
+            for pair in wanted:
+                self._creations.append(pool.submit(create, *pair))
+            for creation in self._creations:
+                creation.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # an interrupted task does not wait for calls under way
+            pool.shutdown(wait=False, cancel_futures=True)
         ready = pods.wait(
             self._cluster,
             self._namespace,
@@ -428,6 +433,7 @@ class _Run:
 
         The namespace would take its pods along, but some time later, in which the next run would take them for somebody's.
         """
+        wait([creation for creation in self._creations if not creation.cancelled()], _UNDER_WAY)
         with self._cluster.more_time(), ExitStack() as stack:  # each of them, also when another one fails
             for url, query in reversed(self._doomed):
                 stack.callback(self._cluster.delete, url, **query)

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -171,6 +176,41 @@ def test_probes_are_removed_when_the_work_ends_early(checks: ApiServer, cluster:
         open_probes(cluster, checks.all("Node"), HERE, Deadline(PATIENCE)),
     ):
         raise error
+    assert checks.all("Pod") == []
+
+
+def test_a_probe_that_is_being_made_when_a_signal_comes_is_removed_too(
+    checks: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_for, removed = threading.Event(), []
+
+    async def answer_late(request: web.Request) -> web.StreamResponse:
+        body = json.loads(await request.read())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        await asyncio.to_thread(waited_for.wait, PATIENCE)
+        return checks._create(body, "Pod", "checks")
+
+    def interrupt(*_unused: object) -> None:
+        raise InterruptedTaskError("a signal")
+
+    def wait(*arguments: Any) -> Any:
+        waited_for.set()
+        return futures.wait(*arguments)
+
+    def delete(url: str, **query: Any) -> Object:
+        removed.append(len(checks.all("Pod")))
+        return Cluster.delete(cluster, url, **query)
+
+    monkeypatch.setattr(probe_pods, "wait", wait)
+    monkeypatch.setattr(cluster, "delete", delete)
+    checks.misbehave("POST", ".*/pods", answer_late, times=1)
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(InterruptedTaskError):
+            opened(checks, cluster)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert removed == [len(created_pods(checks))]
     assert checks.all("Pod") == []
 
 
