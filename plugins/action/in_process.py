@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any
@@ -27,6 +28,11 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations import (
     pod_traceroute,
     report,
 )
+
+# What is there by now stays for good. Without this, Ansible and each worker that it forks would look through all of it again
+# at every collection of garbage, and copy its memory by that: a fifteenth of the lab's time.
+gc.collect()
+gc.freeze()
 
 OPERATIONS = {
     "cluster": cluster.OPERATION,

@@ -33,22 +33,23 @@ class Cluster:
 
     provider: str
     kubeconfig: Path
-    workers: tuple[str, str]
+    workers: tuple[str, ...]
     outside: str
 
 
 @contextmanager
-def cluster(provider: str) -> Iterator[Cluster]:
-    """A cluster of three nodes, removed in the end."""
-    asked = {"name": f"bench-{provider}", "provider": provider, "kubeconfig": str(FOLDER / f"{provider}.kubeconfig")}
+def cluster(provider: str, workers: int = 2) -> Iterator[Cluster]:
+    """A cluster with that many workers, removed in the end."""
+    file = FOLDER / f"{provider}.kubeconfig"
+    asked = {"name": f"bench-{provider}", "provider": provider, "workers": workers, "kubeconfig": str(file)}
     kind = {"node_image": os.environ.get("PODNET_NODE_IMAGE"), "cni": ["default"]} if provider == "kind" else {}
     try:
         made = run_in_process(cluster_operation.OPERATION, {**asked, **kind}, check_mode=False)
         if made.get("failed"):
             sys.exit(f"no cluster: {made['msg']}")
-        first, second = (node["name"] for node in made["nodes"] if node["role"] == "worker")
+        names = tuple(node["name"] for node in made["nodes"] if node["role"] == "worker")
         outside = run(Path(KIT) / "outside", "up").strip() if provider == "kind" else "8.8.8.8"
-        yield Cluster(provider, Path(made["kubeconfig"]), (first, second), outside)
+        yield Cluster(provider, Path(made["kubeconfig"]), names, outside)
     finally:
         run_in_process(cluster_operation.OPERATION, {**asked, "state": "absent"}, check_mode=False)
 
