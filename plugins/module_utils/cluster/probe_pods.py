@@ -84,7 +84,12 @@ workers=$1 port=$2 name=$3
 shift 3
 mtu=
 ! ping -c 1 -M do 127.0.0.1 >/dev/null 2>&1 || mtu=$(ip link show dev eth0 | sed -n 's/.* mtu \([0-9]*\).*/\1/p')
-flat() { tr '\n' '\t'; }
+line='
+'
+say() { # OUTCOME: most texts are a single line, which no further program needs to look at
+  case $text in *"$line"*) text=$(echo "$text" | tr '\n' '\t') ;; esac
+  echo "$what $address $1 $text"
+}
 once() { # WHAT ADDRESS, sets text; false when it is to be tried again. The second round sends more, and waits for longer.
   case $1 in
     ping)
@@ -106,8 +111,7 @@ once() { # WHAT ADDRESS, sets text; false when it is to be tried again. The seco
 try() { # TARGET
   address=${1#?}
   case $1 in p*) what=ping ;; s*) what=size ;; c*) what=connect ;; t*) what=trace ;; l*) what=lookup ;; esac
-  if once $what "$address"; then echo "$what $address $well $(echo "$text" | flat)"
-  else echo "$what $address $badly $(echo "$text" | flat)"; fi
+  if once $what "$address"; then say $well; else say $badly; fi
 }
 share() { # WORKER TARGET...: every so many-th target is this worker's
   number=$1
