@@ -36,8 +36,8 @@ def judge(snapshot: Snapshot, pairs: Sequence[Pair] = ()) -> Verdict:
     routes = check_routes(facts)
     faults = _without_symptoms([*faults, *check_hosts(facts), *check_claims(facts), *routes.faults])
     packets = check_packets(facts, faults)
-    translations = check_translation(facts)
-    faults = sorted([*packets.faults, *translations.faults], key=_importance)
+    translations = check_translation(facts, packets.faults)
+    faults = sorted(translations.faults, key=_importance)
     promises = judge_promises(facts, faults, translations, 0 < routes.pairs == routes.proved)
     findings = tuple(fault.finding(facts.cluster.name) for fault in faults)
     return Verdict(

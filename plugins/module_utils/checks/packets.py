@@ -174,12 +174,21 @@ def line_of(source: End | str, target: End | str, item: ProbePing | ProbeConnect
 
 def loss(facts: Facts, source: End, target: End, line: str) -> Loss:
     """A way with the nodes that its packets and their replies pass, by the tables."""
+    sender = sent_from(facts, source, target.address)
     there = follow(facts.forwarding, source.node, target.address, target.node).nodes
-    back = follow(facts.forwarding, target.node, source.address, source.node).nodes
+    back = follow(facts.forwarding, target.node, sender, source.node).nodes
     passed = frozenset((*there, *back))
     ends = {end.node for end in (source, target) if end.pod is None}
     gateways = {end.node for end in (source, target) if end.pod is not None and is_gateway(facts, end)}
-    return Loss((source.address, target.address), (source.pod, target.pod), passed, passed - ends | gateways, line)
+    return Loss((sender, target.address), (source.pod, target.pod), passed, passed - ends | gateways, line)
+
+
+def sent_from(facts: Facts, source: End, towards: str) -> str:
+    """The address that replies go back to: a node does not send into a tunnel from the address that it is known by."""
+    if source.pod is not None:
+        return source.address
+    sources = facts.forwarding[source.node].sources(towards)
+    return source.address if not sources or source.address in sources else sources[0]
 
 
 def is_gateway(facts: Facts, end: End) -> bool:

@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..network.cni import holds
 from ..network.snapshot import ProbeConnection
 from ..network.table import address_number
 from .facts import Facts
-from .fault import Fault, listed
-from .packets import End, end_at, probes_of, source_end
+from .fault import Fault, Loss, listed
+from .packets import End, attach, end_at, loss, probes_of, source_end
 
 
 class Made(NamedTuple):
@@ -30,17 +30,20 @@ class Made(NamedTuple):
 
 @dataclass(slots=True)
 class Translations:
-    """``proved`` are connections whose receiver saw the sender's own address, ``unseen`` those of which it does not tell."""
+    """``faults`` are those known before, and translations; where one of the former leads packets astray, with those on the way.
 
-    faults: list[Fault] = field(default_factory=list)
+    ``proved`` are connections whose receiver saw the sender's own address, ``unseen`` those of which it does not tell.
+    """
+
+    faults: list[Fault]
     proved: list[Made] = field(default_factory=list)
     unseen: list[Made] = field(default_factory=list)
 
 
-def check_translation(facts: Facts) -> Translations:
-    """Compare what both ends of each connection say of it."""
-    found = Translations()
-    snat: dict[str, list[Made]] = {}
+def check_translation(facts: Facts, faults: list[Fault]) -> Translations:
+    """Compare what both ends of each connection say of it. ``faults`` are those that are known."""
+    found = Translations(faults)
+    translated: list[tuple[str, Made]] = []
     dnat: dict[tuple[str, str], list[Made]] = {}
     for made in _connections(facts):
         answered_by, seen = made.connection.answered_by, made.connection.seen
@@ -51,9 +54,24 @@ def check_translation(facts: Facts) -> Translations:
         elif _is_own(facts, made.source, seen):
             found.proved.append(made)
         else:
-            snat.setdefault(_translator(facts, seen, made), []).append(made)
-    found.faults = [*_snat_faults(facts, snat), *_dnat_faults(facts, dnat)]
+            translated.append((_translator(facts, seen, made), made))
+    found.faults, unexplained = attach(faults, [_astray(facts, node, made) for node, made in translated])
+    snat: dict[str, list[Made]] = {}
+    for node, made in (translated[place] for place in unexplained):
+        snat.setdefault(node, []).append(made)
+    found.faults += [*_snat_faults(facts, snat), *_dnat_faults(facts, dnat)]
     return found
+
+
+def _astray(facts: Facts, translator: str, made: Made) -> tuple[Loss, ...]:
+    """The way of a connection, where the node that put another address in the place of the sender's is not at its ends."""
+    if translator in (made.source.node, made.target.node):
+        return ()
+    return (replace(loss(facts, made.source, made.target, _saw(made)), promise=made.promise),)
+
+
+def _saw(made: Made) -> str:
+    return f"{made.target} saw {made.connection.seen}, where {made.source} ({made.source.address}) had connected"
 
 
 def _connections(facts: Facts) -> Iterator[Made]:
@@ -94,10 +112,7 @@ def _snat_faults(facts: Facts, snat: Mapping[str, list[Made]]) -> Iterator[Fault
         senders = " and ".join(who[promise] for promise in promises)
         where = names[0] if len(names) == 1 else "all nodes"
         message = f"pods see an address of {where} in the place of that of {senders} which connect to them"
-        lines = [
-            f"{made.target} saw {made.connection.seen}, where {made.source} ({made.source.address}) had connected"
-            for made in items
-        ]
+        lines = [_saw(made) for made in items]
         node = names[0] if len(names) == 1 else None
         yield Fault("unexpected-snat", message, tuple(lines), node, promises=promises)
 

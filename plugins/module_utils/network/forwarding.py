@@ -101,6 +101,23 @@ class Forwarding:
         """The node that has the address on one of its interfaces."""
         return self.owner(*address_number(address))
 
+    def sources(self, address: str) -> list[str]:
+        """What the node may send to the address from: what the row says, or else the addresses of the row's device.
+
+        In a tunnel that is another address than the node's own (fib_info_update_nhc_saddr in net/ipv4/fib_semantics.c). Empty
+        when nothing tells.
+        """
+        row = next((move.row for move in reversed(self.moves(address))), None)
+        if row is None:
+            return []
+        if row.prefsrc is not None:
+            return [row.prefsrc]
+        link = self.links.get(row.dev or "")
+        entries = link.addresses if link is not None else ()
+        return [
+            item.address for item in entries if item.scope == "global" and (":" in item.address) == (":" in address)
+        ]
+
     def move(self, row: Route | None) -> Move:
         """Where a row sends packets."""
         if row is None:

@@ -738,3 +738,62 @@ def test_a_third_node_that_takes_an_address_of_two_pods_for_its_own_does_so_by_i
     another_node_takes_the_pod_for_its_own(lab)
     found = [(finding.code, finding.node) for finding in judge(lab.snapshot()).findings]
     assert found == [("duplicate-pod-ip", None), ("pod-on-wrong-node", CONTROL)]
+
+
+# Tunnels, in which a node has another address than the one it is known by.
+
+
+def in_tunnels() -> Lab:
+    """The lab as Calico writes its tables for VXLAN: the first address of a block is the node's own end of the tunnel."""
+    lab = Lab()
+    ends = {node.name: node.block.partition("/")[0] for node in lab.nodes.values()}
+    for node in lab.nodes.values():
+        for other in lab.nodes.values():
+            if other is not node:
+                lab.replace_route(
+                    node.name, other.block, f"{other.block} via {ends[other.name]} dev vxlan.calico onlink"
+                )
+        lab.add_route(
+            node.name,
+            f"local {ends[node.name]} dev vxlan.calico table local proto kernel scope host src {ends[node.name]}",
+        )
+        node.printed["ip addr"] += (
+            "90: vxlan.calico: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN group default \n"
+            f"    link/ether 66:00:00:00:00:{node.number:02x} brd ff:ff:ff:ff:ff:ff promiscuity 0 minmtu 68 maxmtu 65535 \n"
+            f"    vxlan id 4096 local {node.address} dev eth0 srcport 0 0 dstport 4789 nolearning ttl auto ageing 300 \n"
+            f"    inet {ends[node.name]}/32 scope global vxlan.calico\n       valid_lft forever preferred_lft forever\n"
+        )
+    return lab
+
+
+def test_tunnels_are_healthy() -> None:
+    assert judge(in_tunnels().snapshot()).verdict == "pass"
+
+
+def test_a_row_that_a_node_lacks_also_loses_replies_to_the_other_ends_of_tunnels() -> None:
+    lab = in_tunnels()
+    lab.delete_route(WORKER, BLOCK2)
+    lose_to_worker2(lab)
+    lab.lose_between({lab.worker2.address}, lab.addresses_on(WORKER))  # which sends from its end of the tunnel
+    finding = the_finding(lab)
+    assert (finding.code, finding.node) == ("missing-block-route", WORKER)
+    assert any(line.startswith(f"ping from node {WORKER2} to pod default/bb1") for line in finding.evidence)
+
+
+def test_an_address_that_is_translated_on_a_detour_is_a_symptom_of_the_row_that_leads_there() -> None:
+    lab = Lab()
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via {lab.nodes[CONTROL].address} dev eth0 proto 80 onlink")
+    lab.masqueraded[f"{lab.worker.probe.ip} {lab.worker2.probe.ip}"] = lab.nodes[CONTROL].address
+    verdict = judge(lab.snapshot())
+    assert [finding.code for finding in verdict.findings] == ["wrong-next-hop"]
+    assert verdict.promises["P1"].state == "refuted"
+    assert any(f"saw {lab.nodes[CONTROL].address}" in line for line in verdict.findings[0].evidence)
+
+
+def test_a_node_that_translates_its_own_connections_too_is_told_of_beside_the_row_that_leads_there() -> None:
+    lab = Lab()
+    control = lab.nodes[CONTROL]
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via {control.address} dev eth0 proto 80 onlink")
+    for source in (lab.worker.probe.ip, control.probe.ip):
+        lab.masqueraded[f"{source} {lab.worker2.probe.ip}"] = control.address
+    assert {finding.code for finding in judge(lab.snapshot()).findings} == {"wrong-next-hop", "unexpected-snat"}
