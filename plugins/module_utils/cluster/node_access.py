@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
+import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import exec
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import pods, program
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, Object, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods import RUN, marks, remove_leftovers
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     DeadlineError,
     ExecError,
@@ -213,13 +214,14 @@ def _probe_pods(
         return
     namespace = probe["namespace"]
     url = path("pods", namespace=namespace)
-    run_label = {"kubelab.podnet/run": uuid.uuid4().hex}
-    selector = ",".join(f"{key}={value}" for key, value in {**pods.MANAGED_BY, **run_label}.items())
+    run = secrets.token_hex(4)
+    selector = f"{RUN}={run}"
+    remove_leftovers(cluster)
     found: dict[str, Way | str] = {}
     try:
         names: dict[str, str] = {}
         for node in nodes:
-            body = _probe_pod(node, probe["image"], run_label, deadline)
+            body = _probe_pod(node, probe["image"], run, deadline)
             try:
                 names[cluster.create(url, body)["metadata"]["name"]] = node
             except PodnetError as error:
@@ -238,12 +240,12 @@ def _probe_pods(
             cluster.delete(url, labelSelector=selector, gracePeriodSeconds=0)
 
 
-def _probe_pod(node: str, image: str, labels: Mapping[str, str], deadline: Deadline) -> Object:
+def _probe_pod(node: str, image: str, run: str, deadline: Deadline) -> Object:
     lifetime = int(deadline.seconds) + 60  # its own end, should nobody be left to remove it
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"generateName": "podnet-probe-", "labels": {**pods.MANAGED_BY, **labels}},
+        "metadata": {"generateName": "podnet-probe-", **marks(run, lifetime)},
         "spec": {
             "nodeName": node,
             "hostNetwork": True,

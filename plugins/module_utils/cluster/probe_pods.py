@@ -14,9 +14,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Condition
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -302,6 +303,15 @@ def open_probes(
         run.remove()
 
 
+def marks(run: str, lifetime: int) -> Object:
+    """Labels and annotations of what a run makes, by which the next one knows what is left of it, should it be killed.
+
+    :param lifetime: seconds that the run may take.
+    """
+    owner = f"{socket.gethostname()} {os.getpid()} {int(time.time()) + lifetime}"
+    return {"labels": {**pods.MANAGED_BY, RUN: run}, "annotations": {_OWNER: owner}}
+
+
 class _Run:
     """What one run makes: its pods, and its namespace unless it is given one that is there."""
 
@@ -312,11 +322,12 @@ class _Run:
         self._id = secrets.token_hex(4)
         self._namespace = settings.namespace or _NAMESPACE_PREFIX + self._id
         self._doomed: list[tuple[str, dict[str, str]]] = []  # what a DELETE is asked for at the end: path and query
-        self._creations: list[Future[None]] = []
+        self._under_way: set[str] = set()  # names of the pods that are being made
+        self._changed = Condition()
+        self._is_over = False
         # Outside of what nodes use for Services (NodePort) and for their own connections.
         self._port = 61001 + secrets.randbelow(4000)
-        owner = f"{socket.gethostname()} {os.getpid()} {int(time.time()) + lifetime}"
-        self._marks: Object = {"labels": {**pods.MANAGED_BY, RUN: self._id}, "annotations": {_OWNER: owner}}
+        self._marks = marks(self._id, lifetime)
 
     def open_namespace(self) -> None:
         pods_of_run = (path("pods", namespace=self._namespace), {"labelSelector": f"{RUN}={self._id}"})
@@ -356,16 +367,15 @@ class _Run:
 
         def create(pod_name: str, node: str) -> None:
             try:
-                self._create(pod_name, node, host_network=pod_name.endswith(_ON_HOST))
+                with self._noted(pod_name) as is_wanted:
+                    if is_wanted:
+                        self._create(pod_name, node, host_network=pod_name.endswith(_ON_HOST))
             except PodnetError as error:
                 reasons[pod_name] = f"its probe pod was not admitted: {error}"
 
         pool = ThreadPoolExecutor(max_workers=_THREADS)
         try:
-            for pair in wanted:
-                self._creations.append(pool.submit(create, *pair))
-            for creation in self._creations:
-                creation.result()
+            list(pool.map(lambda pair: create(*pair), wanted))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         ready = pods.wait(
@@ -387,6 +397,17 @@ class _Run:
                 return pods.why_not_ready(self._cluster, pod)
 
         return {node: NodeProbes(found(name), found(name + _ON_HOST)) for node, name in names.items()}
+
+    @contextmanager
+    def _noted(self, name: str) -> Iterator[bool]:
+        """Note that a pod is being made; False when the run is over already, so that none is to be made any more."""
+        self._under_way.add(name)
+        try:
+            yield not self._is_over
+        finally:
+            with self._changed:
+                self._under_way.discard(name)
+                self._changed.notify_all()
 
     def _create(self, name: str, node: str, *, host_network: bool) -> None:
         url = path("pods", namespace=self._namespace)
@@ -437,7 +458,9 @@ class _Run:
 
         The namespace would take its pods along, but some time later, in which the next run would take them for somebody's.
         """
-        wait([creation for creation in self._creations if not creation.cancelled()], _UNDER_WAY)
+        self._is_over = True
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, _UNDER_WAY)
         with self._cluster.more_time(), ExitStack() as stack:  # each of them, also when another one fails
             for url, query in reversed(self._doomed):
                 stack.callback(self._cluster.delete, url, **query)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +18,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config impo
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.exec import Output
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.node_access import NodeShell, open_nodes
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods import RUN
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ForbiddenError,
     InterruptedTaskError,
@@ -374,11 +377,25 @@ def test_probe_pods_are_removed_whatever_happens_meanwhile(
     assert probe_pods(server) == []
 
 
-def test_probe_pods_of_another_run_are_left_alone(server: ApiServer, cluster: Cluster) -> None:
-    server.put(pod("podnet-probe-other", "172.18.0.3", labels={**MANAGED_BY, "kubelab.podnet/run": "another"}))
+def test_probe_pods_of_a_run_under_way_are_left_alone(server: ApiServer, cluster: Cluster) -> None:
+    server.put(left_by(os.getpid()))
     with opened(server, cluster, "probe_pod"):
         pass
     assert [item["metadata"]["name"] for item in probe_pods(server)] == ["podnet-probe-other"]
+
+
+def test_probe_pods_that_a_killed_run_left_are_removed(server: ApiServer, cluster: Cluster) -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    server.put(left_by(process.pid))
+    with opened(server, cluster, "probe_pod"):
+        assert "podnet-probe-other" not in [item["metadata"]["name"] for item in probe_pods(server)]
+
+
+def left_by(process: int) -> Object:
+    other = pod("podnet-probe-other", "172.18.0.3", labels={**MANAGED_BY, RUN: "another"})
+    other["metadata"]["annotations"] = {"kubelab.podnet/owner": f"{socket.gethostname()} {process} {2**33}"}
+    return other
 
 
 def test_a_probe_pod_that_is_not_admitted_closes_the_way_to_that_node_only(server: ApiServer, cluster: Cluster) -> None:

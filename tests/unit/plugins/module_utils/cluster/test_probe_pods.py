@@ -11,7 +11,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent import futures
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -182,7 +181,7 @@ def test_probes_are_removed_when_the_work_ends_early(checks: ApiServer, cluster:
 def test_a_probe_that_is_being_made_when_a_signal_comes_is_removed_too(
     checks: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waited_for, removed = threading.Event(), []
+    waited_for, removed, removal = threading.Event(), [], probe_pods._Run.remove
 
     async def answer_late(request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
@@ -193,15 +192,15 @@ def test_a_probe_that_is_being_made_when_a_signal_comes_is_removed_too(
     def interrupt(*_unused: object) -> None:
         raise InterruptedTaskError("a signal")
 
-    def wait(*arguments: Any) -> Any:
+    def remove(run: Any) -> None:
         waited_for.set()
-        return futures.wait(*arguments)
+        removal(run)
 
     def delete(url: str, **query: Any) -> Object:
         removed.append(len(checks.all("Pod")))
         return Cluster.delete(cluster, url, **query)
 
-    monkeypatch.setattr(probe_pods, "wait", wait)
+    monkeypatch.setattr(probe_pods._Run, "remove", remove)
     monkeypatch.setattr(cluster, "delete", delete)
     checks.misbehave("POST", ".*/pods", answer_late, times=1)
     before = signal.signal(signal.SIGUSR1, interrupt)
