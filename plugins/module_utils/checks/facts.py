@@ -8,6 +8,7 @@ memory at a time.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -49,6 +50,9 @@ _NO_LABELS: Mapping[str, str] = {}
 
 # The gateway that Calico gives to pods. It is on no interface: the node answers for it, by proxy ARP.
 _CALICO_GATEWAY = "169.254.1.1"
+
+# What the interface of a node that is a container itself is called.
+_NIC = re.compile(r"eth\d+")
 
 # Seconds after which a node or a pod that is not ready is taken for broken, and no more for new.
 _SETTLING = 60
@@ -321,7 +325,9 @@ def _next_hops(routes: Iterable[Route]) -> Iterator[NextHop]:
 
 def _is_pod_link(link: Link, node: Node) -> bool:
     """Whether a node's link is its end of a pod's veth pair: the other end is in another namespace, and it is in no network."""
-    return _peer_index(link) is not None and not any(
+    if _peer_index(link) is None or _NIC.fullmatch(link.name):
+        return False
+    return not any(
         entry.address in node.addresses or (entry.scope == "global" and entry.prefix_length not in FAMILIES)
         for entry in link.addresses
     )
@@ -513,7 +519,15 @@ class Facts:
 
     def _devices(self, node: str | None, hops: Iterable[NextHop]) -> set[str]:
         owners = ((hop, self.owner(*address_number(hop.gateway))) for hop in hops if not hop.dst.endswith("/0"))
-        return {hop.dev for hop, owner in owners if hop.dev is not None and owner not in (None, node)}
+        return {
+            hop.dev
+            for hop, owner in owners
+            if hop.dev is not None and owner is not None and owner != node and self.has_pods_in(owner, hop.dst)
+        }
+
+    def has_pods_in(self, node: str, prefix: str) -> bool:
+        """Whether a node's pods have addresses in a network, or may have."""
+        return (prefix, node) in self.claims or node in self.book.nodes_with_pods_in(prefix)
 
     @cached_property
     def _routed(self) -> set[str]:

@@ -69,10 +69,12 @@ def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:
     known = set(facts.macs.values())
     for name, node in facts.nodes.items():
         for entry in node.neighbours:
-            if entry.lladdr is None or "%" in entry.address:
+            if entry.lladdr is None or "%" in entry.address or _is_gateway(entry.dev):
                 continue
             number = address_number(entry.address)
             right = facts.macs.get(number)
+            if entry.state != "PERMANENT" and entry.lladdr in _macs_of(facts, facts.owner(*number)):
+                continue  # any interface of a node may answer for all of its addresses
             # A cloud's router may answer for all nodes; it is neither fixed nor another node.
             is_meant = entry.state == "PERMANENT" or entry.lladdr in known
             if right is not None and facts.owner(*number) != name and entry.lladdr != right and is_meant:
@@ -84,6 +86,16 @@ def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:
                 if macs and entry.lladdr not in macs and entry.state == "PERMANENT":
                     message = f"{name} takes {entry.lladdr} for pod {pod.key} ({entry.address}), which is {min(macs)}"
                     yield Fault("wrong-neighbour", message, (entry.raw,), name, pod.key, (host_prefix(entry.address),))
+
+
+def _is_gateway(device: str) -> bool:
+    """Whether the device is one of a CNI that has made-up neighbours behind it, such as Antrea's one MAC for all nodes."""
+    interface = recognise_interface(device)
+    return interface is not None and interface.role == "gateway"
+
+
+def _macs_of(facts: Facts, node: str | None) -> set[str | None]:
+    return {link.mac for link in facts.nodes[node].links.values()} if node is not None else set()
 
 
 # MTU.
@@ -188,7 +200,7 @@ def _asymmetric_paths(facts: Facts) -> Iterator[Fault]:
                 continue
             there = follow(facts.forwarding, name, address, other)
             back = follow(facts.forwarding, other, own[0], name)
-            if there.nodes != back.nodes[::-1] and "loop" not in (there.end, back.end):
+            if there.nodes != back.nodes[::-1] and there.end == back.end == "delivered":
                 message = (
                     f"{name} reaches {other} by {' -> '.join(there.nodes)}, the way back is {' -> '.join(back.nodes)}"
                 )

@@ -22,7 +22,8 @@ from .fault import Fault, host_prefix
 
 def check_pods_of(reading: Reading) -> Iterator[Fault]:
     """What is wrong with the pods of a node, each by itself."""
-    pods = [pod for pod in reading.snapshot.pods if is_settled(pod)]
+    # By their keys: a snapshot that somebody edited may have one twice.
+    pods = list({pod.key: pod for pod in reading.snapshot.pods if is_settled(pod)}.values())
     prefixes = computed_prefixes(reading.links)
     names = {pod.key: [pod_interface_name(prefix, pod.namespace, pod.name) for prefix in prefixes] for pod in pods}
     interfaces = {key: _interface(pod, names[key], reading) for key, pod in zip(names, pods, strict=True)}

@@ -27,10 +27,11 @@ def _selects(policy: Policy, pod: Pod) -> bool:
 
 
 def selector_matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a LabelSelector of the Kubernetes API holds of labels. An operator that is not known may hold."""
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+    """Whether a LabelSelector of the Kubernetes API holds of labels. What is not understood may hold."""
+    wanted, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or ()
+    if isinstance(wanted, Mapping) and any(labels.get(key) != value for key, value in wanted.items()):
         return False
-    return all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
+    return all(_holds(expression, labels) for expression in expressions if isinstance(expression, Mapping))
 
 
 def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

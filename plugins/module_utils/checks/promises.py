@@ -110,7 +110,7 @@ def _open(
     done = {_pair(item) for item in made}
     hidden = {_pair(item) for item in unseen} - done
     if hidden:
-        return f"{len(hidden)} connections were made, of which the receiver does not show whom it talked to"
+        return f"{len(hidden)} connections were made, of which it is not known whose address the receiver saw"
     missing = _count(senders, receivers) - len(done)
     untouched = senders.keys() - {pair[0] for pair in done} or receivers.keys() - {pair[1] for pair in done}
     # In a large cluster not every probe talks to every other one: then tables must lead right for all of them.

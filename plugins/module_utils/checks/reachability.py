@@ -198,11 +198,17 @@ def _dns(facts: Facts, not_proved: list[NotProved]) -> Iterator[Symptom]:
     broken = {name: probe for name, probe in asked.items() if not any(lookup.addresses for lookup in probe.lookups)}
     is_everywhere = len(broken) == len(asked) > 1
     for name, probe in broken.items():
-        policy = forbidding(facts, probe.pod, None)
+        what = f"the cluster's DNS on {name}"
+        policies = (forbidding(facts, probe.pod, pod and pod.key) for pod in (None, *facts.dns_pods))
+        policy = next(filter(None, policies), None)
         if policy is not None:
-            not_proved.append(NotProved(f"the cluster's DNS on {name}", f"policy: {policy} may forbid it", name))
+            not_proved.append(NotProved(what, f"policy: {policy} may forbid it", name))
             continue
         lookup = probe.lookups[0]
+        if "NXDOMAIN" in (lookup.error or ""):
+            reason = f"it answers, but does not know {lookup.name}: say in dns_name what it knows"
+            not_proved.append(NotProved(what, reason, name))
+            continue
         line = f"pod {probe.pod} asked {facts.cluster.dns_address} for {lookup.name}: {lookup.error or 'no answer'}"
         message = f"the cluster's DNS does not answer {'any probe' if is_everywhere else f'the probe on {name}'}"
         losses = tuple(_ways_to_dns(facts, name, probe, line))

@@ -116,16 +116,13 @@ class RouteJudge:
         for name, hop in self.facts.next_hops():
             bits, number = address_number(hop.gateway)
             owner = self.facts.owner(bits, number)
-            if bits == self.bits and owner is not None and owner != name and self._has_pods_in(owner, hop.dst):
+            if hop.dst.endswith("/0") or bits != self.bits or owner in (None, name):
+                continue
+            if owner is not None and self.facts.has_pods_in(owner, hop.dst):
                 named.add(self._is_near(name, owner))
                 if len(named) == 2:
                     break
         return named
-
-    def _has_pods_in(self, node: str, dst: str) -> bool:
-        if dst.endswith("/0"):
-            return False
-        return (dst, node) in self.facts.claims or node in self.facts.book.nodes_with_pods_in(dst)
 
     def _is_near(self, name: str, other: str) -> bool:
         """Whether two nodes are in one network, so that they reach each other without a router."""
@@ -174,6 +171,8 @@ class RouteJudge:
                 return "routing-loop"
             if is_own_row and path.end == "lost" and path.hops[-1].move and path.hops[-1].move.kind == "interface":
                 return "pod-on-wrong-node"
+        if move.kind == "dropped":
+            return "missing-pod-route"
         if is_own_row or move.kind == "own":
             return UNSURE if move.kind == "datapath" else "wrong-pod-interface"
         return "missing-pod-route" if self._gives_rows and move.kind != "datapath" else UNSURE

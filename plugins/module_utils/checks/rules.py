@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..network.cni import holds, is_default
+from ..network.cni import devices, holds, is_default
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
@@ -35,11 +35,19 @@ def check_rules(judge: RouteJudge) -> Iterator[Fault]:
                 if move.rule is None or move.row == usual.row or not isinstance(target.at, Pod):
                     continue
                 diverted = judge.verdict(name, target, address, move)
-                is_lost = diverted not in (RIGHT, UNSURE) or (diverted == UNSURE and verdict == RIGHT)
+                is_lost = diverted not in (RIGHT, UNSURE) or (
+                    diverted == UNSURE and verdict == RIGHT and not _is_cnis_way(move)
+                )
                 if is_lost and _is_for_pods(judge, node, move.rule):
                     astray.setdefault(move.rule.raw, []).append((move, target.at))
         for found in astray.values():
             yield _fault(name, found)
+
+
+def _is_cnis_way(move: Move) -> bool:
+    """Whether a CNI's own tunnel is behind it: Calico has a rule of its own for WireGuard, beside the rows without it."""
+    known = map(recognise_interface, devices(move.row) if move.row is not None else ())
+    return any(interface is not None and interface.role in ("tunnel", "gateway", "cluster") for interface in known)
 
 
 def _places(judge: RouteJudge, node: Forwarding) -> list[int]:

@@ -49,7 +49,7 @@ def check_translation(facts: Facts, faults: list[Fault]) -> Translations:
         answered_by, seen = made.connection.answered_by, made.connection.seen
         if answered_by is not None and answered_by != made.target.pod:
             dnat.setdefault((made.target.node, answered_by), []).append(made)
-        elif answered_by is None or seen is None:
+        elif answered_by is None or seen is None or _may_be_own(facts, made.source, seen):
             found.unseen.append(made)
         elif _is_own(facts, made.source, seen):
             found.proved.append(made)
@@ -93,6 +93,13 @@ def _is_own(facts: Facts, source: End, address: str) -> bool:
     if owner is None and not facts.nodes[source.node].links:
         return any(holds(block.prefix, address) for block in facts.blocks_of(source.node))
     return owner == source.node
+
+
+def _may_be_own(facts: Facts, source: End, address: str) -> bool:
+    """Whether that cannot be told: a node whose interfaces are not known may send from one that is nobody else's."""
+    is_nobodys = not facts.book.pods_at(address) and facts.owner(*address_number(address)) is None
+    is_unread = source.pod is None and not facts.nodes[source.node].links
+    return is_unread and is_nobodys and not _is_own(facts, source, address)
 
 
 def _translator(facts: Facts, seen: str, made: Made) -> str:

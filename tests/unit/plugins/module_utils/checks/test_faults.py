@@ -167,6 +167,16 @@ def all_pod_routes_of_a_node_are_deleted(lab: Lab) -> None:
         lab.delete_route(WORKER, pod.ip)
 
 
+@broken("missing-pod-route", WORKER)
+def all_pod_routes_of_the_only_node_are_deleted(lab: Lab) -> None:
+    for name in (WORKER2, CONTROL):
+        del lab.nodes[name]
+    lab.print_node(lab.worker)
+    for pod in lab.worker.pods:
+        lab.delete_route(WORKER, pod.ip)
+    lab.lose(lambda source, target: target in lab.addresses_on(WORKER))
+
+
 @broken("missing-pod-route", WORKER2, "default/borrower")
 def the_route_for_a_borrowed_address_is_deleted(lab: Lab) -> None:
     lab.add_pod("default", "borrower", WORKER, "192.168.121.100", 100)

@@ -9,7 +9,15 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.judge import judge
-from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Node, NodeSnapshot, Pod, Policy
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import (
+    Cluster,
+    Node,
+    NodeSnapshot,
+    Pod,
+    Policy,
+    ProbeLookup,
+    Snapshot,
+)
 
 from tests.unit.plugins.module_utils.checks.lab import MAIN4, OUTSIDE, Lab
 
@@ -244,6 +252,61 @@ def a_tunnel_in_a_pod_that_is_down(lab: Lab) -> None:
     inside["ip addr"] += "3: tunl0@NONE: <NOARP> mtu 1480 qdisc noop qlen 1000\n    link/ipip 0.0.0.0 brd 0.0.0.0\n"
 
 
+@legal
+def a_table_of_its_own_for_wireguard(lab: Lab) -> None:
+    """As Calico has it, beside its usual rows."""
+    for node in lab.nodes.values():
+        lab.edit(node.name, "ip rule", "32766:", "99:\tnot from all fwmark 0x200000/0x200000 lookup 1\n32766:")
+        lab.add_route(node.name, f"throw {node.block} table 1 proto 80")
+        for other in lab.nodes.values():
+            if other is not node:
+                lab.add_route(node.name, f"{other.block} dev wireguard.cali table 1 proto 80 scope link")
+
+
+@legal
+def one_mac_for_the_gateways_of_all_nodes(lab: Lab) -> None:
+    """As Antrea writes it, whose switch knows where to."""
+    for node in lab.nodes.values():
+        lab.nodes[node.name].printed["ip addr"] += (
+            "60: antrea-gw0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN\n"
+            f"    link/ether 4e:00:00:00:00:{node.number:02x} brd ff:ff:ff:ff:ff:ff\n"
+            f"    inet 10.11.{node.number}.1/24 scope global antrea-gw0\n"
+        )
+        for other in lab.nodes.values():
+            if other is not node:
+                node.printed["ip neigh"] += (
+                    f"10.11.{other.number}.1 dev antrea-gw0 lladdr aa:bb:cc:dd:ee:ff PERMANENT \n"
+                )
+
+
+@legal
+def another_interface_of_a_node_answers_for_its_address(lab: Lab) -> None:
+    lab.worker2.printed["ip addr"] += (
+        "40: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP\n"
+        "    link/ether 02:42:ac:12:00:f2 brd ff:ff:ff:ff:ff:ff\n    inet 172.18.1.2/16 scope global eth1\n"
+    )
+    lab.edit(WORKER, "ip neigh", f"lladdr {lab.worker2.mac}", "lladdr 02:42:ac:12:00:f2")
+
+
+@legal
+def another_interface_of_a_node_that_is_a_container(lab: Lab) -> None:
+    lab.worker.printed["ip addr"] += (
+        "77: eth1@if78: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 9000 qdisc noqueue state UP group default \n"
+        "    link/ether 02:42:ac:13:00:02 brd ff:ff:ff:ff:ff:ff link-netnsid 0 promiscuity 0 minmtu 68 maxmtu 65535 \n"
+    )
+
+
+@legal
+def a_narrow_vpn_of_an_admin_between_two_nodes(lab: Lab) -> None:
+    for name, address in ((WORKER, "10.8.0.1"), (WORKER2, "10.8.0.2")):
+        lab.nodes[name].printed["ip addr"] += (
+            "70: wg0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 qdisc noqueue state UNKNOWN\n"
+            f"    link/none \n    wireguard \n    inet {address}/24 scope global wg0\n"
+        )
+        lab.add_route(name, f"10.8.0.0/24 dev wg0 proto kernel scope link src {address}")
+    lab.add_route(WORKER, "10.9.0.0/24 via 10.8.0.2 dev wg0")
+
+
 @pytest.mark.parametrize("name", LEGAL)
 def test_it_is_no_finding(name: str) -> None:
     lab = Lab()
@@ -256,7 +319,7 @@ def test_it_is_no_finding(name: str) -> None:
 def test_it_hides_no_fault_elsewhere(name: str) -> None:
     lab = Lab()
     LEGAL[name](lab)
-    lab.replace_route(CONTROL, BLOCK, f"{BLOCK} via 172.18.0.2 dev eth0")
+    lab.replace_route(CONTROL, f"{BLOCK} via", f"{BLOCK} via 172.18.0.2 dev eth0")
     assert [(finding.code, finding.node) for finding in judge(lab.snapshot()).findings] == [("wrong-next-hop", CONTROL)]
 
 
@@ -339,3 +402,66 @@ def test_egress_that_a_policy_may_forbid_is_not_proved() -> None:
         "the cluster's DNS on demo-worker",
         *(f"the way of pods on {node} to {OUTSIDE}, outside the cluster" for node in lab.nodes),
     }
+
+
+def test_a_policy_of_the_pods_that_answer_for_dns_leaves_it_open() -> None:
+    lab = Lab()
+    lab.no_dns.update(lab.nodes)
+    lab.forbid(replace(deny(matchLabels={"k8s-app": "kube-dns"}), namespace="kube-system"))
+    verdict = judge(lab.snapshot())
+    assert verdict.findings == ()
+    assert "the cluster's DNS on demo-worker" in {item.what for item in verdict.not_proved}
+
+
+def test_dns_that_does_not_know_the_name_answers() -> None:
+    snapshot = Lab().snapshot()
+    unknown = ProbeLookup("kubernetes.default", error="** server can't find kubernetes.default: NXDOMAIN")
+    nodes = [replace(node, probe=node.probe and replace(node.probe, lookups=(unknown,))) for node in snapshot.nodes]
+    verdict = judge(replace(snapshot, nodes=tuple(nodes)))
+    assert verdict.findings == ()
+    assert {item.reason for item in verdict.not_proved} == {
+        "it answers, but does not know kubernetes.default: say in dns_name what it knows"
+    }
+
+
+# What could not be read.
+
+
+def test_a_node_that_cannot_be_read_may_send_from_an_address_that_nobody_else_has() -> None:
+    lab = Lab()
+    lab.worker.printed.clear()
+    lab.masqueraded[lab.worker.address] = BLOCK.partition("/")[0]
+    verdict = judge(lab.snapshot())
+    assert verdict.findings == ()
+    assert (verdict.promises["P1"].state, verdict.promises["P2"].state) == ("proved", "not_proved")
+
+
+def test_a_way_through_a_site_that_tables_do_not_show_is_not_compared_with_the_way_back() -> None:
+    def at(name: str, address: str, *rows: str) -> NodeSnapshot:
+        net = address.rpartition(".")[0]
+        rows = (f"default via {net}.254 dev eth0", f"{net}.0/24 dev eth0 proto kernel scope link src {address}", *rows)
+        own = f"local {address} dev eth0 table local proto kernel scope host src {address}"
+        link = f"2: eth0: <BROADCAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP\n    inet {address}/24 scope global eth0\n"
+        printed = {MAIN4: "".join(f"{row} \n" for row in (*rows, own)), "ip addr": link}
+        return NodeSnapshot(Node(name, (address,)), printed=printed)
+
+    nodes = (
+        at("a1", "10.1.0.1", "10.2.0.0/24 via 10.1.0.2 dev eth0"),
+        at("a2", "10.1.0.2", "10.2.0.0/24 dev wg0 scope link"),
+        at("b1", "10.2.0.1"),
+    )
+    assert judge(Snapshot(Cluster("sites", "2026-11-23T12:00:00Z"), nodes)).findings == ()
+
+
+@pytest.mark.parametrize("selector", [{"matchLabels": ["a"]}, {"matchExpressions": ["a"]}])
+def test_a_selector_that_is_not_understood_may_be_for_any_pod(selector: dict[str, object]) -> None:
+    lab = Lab()
+    lab.forbid(deny(**selector))
+    lab.lose(lambda source, target: target == BB1)
+    assert judge(lab.snapshot()).findings == ()
+
+
+def test_a_pod_that_stands_twice_in_a_snapshot_is_one() -> None:
+    snapshot = Lab().snapshot()
+    twice = [replace(node, pods=(*node.pods, *node.pods)) for node in snapshot.nodes]
+    assert judge(replace(snapshot, nodes=tuple(twice))).verdict
