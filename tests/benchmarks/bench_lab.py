@@ -13,7 +13,7 @@ ROUNDS = 3
 LAB = Path(__file__).parent / "lab"
 BUDGETS = {
     "netns": {"the script as typed": 0.75, "the script, its pods ending in a second": 0.75, "kubernetes.core": 0.4},
-    "kind": {"the script as typed": 0.35, "the script, its pods ending in a second": 0.75, "kubernetes.core": 0.4},
+    "kind": {"the script as typed": 0.35, "kubernetes.core": 0.4},
 }
 
 

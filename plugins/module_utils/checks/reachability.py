@@ -199,7 +199,7 @@ def _dns(facts: Facts, not_proved: list[NotProved]) -> Iterator[Symptom]:
     is_everywhere = len(broken) == len(asked) > 1
     for name, probe in broken.items():
         what = f"the cluster's DNS on {name}"
-        policies = (forbidding(facts, probe.pod, pod and pod.key) for pod in (None, *facts.dns_pods))
+        policies = (forbidding(facts, probe.pod, key) for key in (None, *(pod.key for pod in facts.dns_pods)))
         policy = next(filter(None, policies), None)
         if policy is not None:
             not_proved.append(NotProved(what, f"policy: {policy} may forbid it", name))
