@@ -65,7 +65,7 @@ class Cluster:
         if server.server_name:
             pool.update(server_hostname=server.server_name, assert_hostname=server.server_name)
         if server.proxy:
-            self._http: Any = urllib3.ProxyManager(server.proxy, **pool)
+            self._http: Any = urllib3.ProxyManager(server.proxy.url, proxy_headers=server.proxy.authorization(), **pool)
         else:
             self._http = urllib3.PoolManager(**pool)
         if server.tls.verify_mode == ssl.CERT_NONE:  # asked for: no warning at each call
@@ -273,7 +273,11 @@ class Cluster:
                 "ca_cert or in the kubeconfig, or check that this is the right server"
             )
         if isinstance(error, urllib3.exceptions.ProxyError):
-            return ConnectionFailedError(f"the proxy {self.endpoint.proxy} does not lead to {server}: {error.args[0]}")
+            proxy = self.endpoint.proxy.url if self.endpoint.proxy else ""
+            return ConnectionFailedError(
+                f"the proxy {proxy} does not lead to {server}: {error.args[0]}; check its address and its user and password, "
+                "or set no_proxy if the server is reached without it"
+            )
         return ConnectionFailedError(f"{server} broke off in the middle of its answer to {doing}; try again ({error})")
 
 

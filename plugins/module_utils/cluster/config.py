@@ -14,9 +14,9 @@ import re
 import ssl
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import program
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
@@ -55,6 +55,20 @@ _PLUGIN_SECONDS = 60.0  # a credential plugin may ask a server far away
 
 
 @dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy: ``url`` may be shown, ``login`` (user and password) may not; it is None where the proxy wants none."""
+
+    url: str
+    login: tuple[str, str] | None = field(repr=False)
+
+    def authorization(self) -> dict[str, str]:
+        """The header that logs in to the proxy."""
+        if not self.login:
+            return {}
+        return {"proxy-authorization": f"Basic {base64.b64encode(':'.join(self.login).encode()).decode()}"}
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """One API server and how to log in to it: ``name`` is what a person calls it; ``proxy`` is None where none is used."""
 
@@ -62,7 +76,7 @@ class Endpoint:
     server: str
     tls: ssl.SSLContext
     server_name: str | None
-    proxy: str | None
+    proxy: Proxy | None
     configuration: Any
 
     def authorization(self) -> dict[str, str]:
@@ -119,21 +133,25 @@ def endpoint(options: Mapping[str, Any]) -> Endpoint:
             kubernetes_config.kube_config._cleanup_temp_files()  # pylint: disable=protected-access
 
 
-def _is_address(text: str) -> bool:
+def _is_address(text: Any) -> bool:
     try:
         parts = urlsplit(text)
         return bool(re.fullmatch(r"https?://\S+", text) and parts.hostname and parts.port != 0)
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):  # the last two where a kubeconfig holds no text
         return False
 
 
-def _proxy(configuration: Any, name: str) -> str | None:
+def _proxy(configuration: Any, name: str) -> Proxy | None:
     proxy = configuration.proxy
     if not proxy or should_bypass_proxies(configuration.host, no_proxy=configuration.no_proxy):
         return None
-    if not _is_address(proxy):
-        raise ConfigError(f"the proxy {proxy!r} for {name} cannot be used: give one like http://127.0.0.1:3128")
-    return str(proxy)
+    # TLS to the proxy itself is not spoken: websocket-client cannot do it.
+    if not _is_address(proxy) or urlsplit(proxy).scheme != "http":
+        shown = re.sub(r"^(\w+://)?.*@", r"\1", str(proxy))
+        raise ConfigError(f"the proxy {shown!r} for {name} cannot be used: give one like http://127.0.0.1:3128")
+    parts = urlsplit(proxy)
+    login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+    return Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), login)
 
 
 def _load(configuration: Any, options: Mapping[str, Any], folder: str) -> str:

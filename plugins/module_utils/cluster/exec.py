@@ -81,8 +81,13 @@ def _open(cluster: Cluster, url: str, doing: str, deadline: Deadline) -> Any:
         tls["server_hostname"] = server.server_name
     proxy: dict[str, Any] = {}
     if server.proxy:
-        parts = urlsplit(server.proxy)
-        proxy = {"http_proxy_host": parts.hostname, "http_proxy_port": parts.port, "proxy_type": parts.scheme}
+        parts = urlsplit(server.proxy.url)
+        proxy = {
+            "http_proxy_host": parts.hostname,
+            "http_proxy_port": parts.port,
+            "http_proxy_auth": server.proxy.login,
+            "proxy_type": "http",
+        }
     while True:
         connection: Any = websocket.WebSocket(sslopt=tls, skip_utf8_validation=True)
         try:

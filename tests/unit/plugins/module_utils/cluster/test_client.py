@@ -432,19 +432,55 @@ def test_no_proxy_keeps_an_address_away_from_the_proxy(
     assert proxy.targets == []
 
 
+@pytest.mark.parametrize(
+    ("userinfo", "login"), [("me:s3cret", "me:s3cret"), ("me", "me:"), ("m%40e:gr%C3%BC%E2%82%AC", "m@e:grü€")]
+)
+def test_the_user_of_a_proxy_logs_in_to_it_by_all_ways(
+    secure: ApiServer, proxy: Proxy, trusted: dict[str, str], userinfo: str, login: str
+) -> None:
+    named = proxy.url.replace("//", f"//{userinfo}@")
+    with Cluster(
+        endpoint({"kubeconfig": kubeconfig(secure.url, **trusted), "proxy": named}), Deadline(PATIENCE)
+    ) as cluster:
+        through_all_ways(cluster)
+    sent = [base64.b64decode((header or "").removeprefix("Basic ")).decode() for header in proxy.logins]
+    assert [text.removesuffix(":") for text in sent] == [login.removesuffix(":")] * 2
+
+
 def test_a_proxy_that_is_not_there_is_named(secure: ApiServer, trusted: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         proxy = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        options = {"kubeconfig": kubeconfig(secure.url, **trusted), "proxy": proxy}
+        named = proxy.replace("//", "//me:s3cret@")
+        options = {"kubeconfig": kubeconfig(secure.url, **trusted), "proxy": named}
         with Cluster(endpoint(options), Deadline(PATIENCE)) as cluster:
             said = told(ConnectionFailedError, lambda: cluster.list(PODS))
+            assert "s3cret" not in repr(cluster.endpoint)
     assert said.startswith(f"the proxy {proxy} does not lead to {secure.url}: ")
+    assert "check its address and its user and password" in said
+    assert "s3cret" not in said
     assert "0x" not in said, "no address of a Python object"
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "127.0.0.1:3128", "http://", "none"])
+@pytest.mark.parametrize(
+    "proxy", ["https://127.0.0.1:3128", "socks5://127.0.0.1:1080", "127.0.0.1:3128", "http://", "none"]
+)
 def test_a_proxy_that_cannot_be_used_is_an_error_before_any_connection(secure: ApiServer, proxy: str) -> None:
     with pytest.raises(PodnetError) as raised:
         Cluster(endpoint({"host": secure.url, "proxy": proxy}), Deadline(PATIENCE))
     assert proxy in str(raised.value)
+
+
+@pytest.mark.parametrize("proxy", ["https://me:s3cret@127.0.0.1:3128", "me:s3cret@127.0.0.1:3128"])
+def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(secure: ApiServer, proxy: str) -> None:
+    with pytest.raises(PodnetError) as raised:
+        endpoint({"host": secure.url, "proxy": proxy})
+    assert "127.0.0.1:3128' for" in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("proxy", [7, ["http://127.0.0.1:3128"], {"http": "x"}])
+def test_a_proxy_url_that_is_no_text_is_an_error_that_names_it(secure: ApiServer, proxy: object) -> None:
+    with pytest.raises(PodnetError) as raised:
+        endpoint({"kubeconfig": kubeconfig(secure.url, **{"proxy-url": proxy})})
+    assert "for lab cannot be used: give one like http://" in str(raised.value)
