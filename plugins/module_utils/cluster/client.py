@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import MISSING_LIBRARY, Endpoint, endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.whole_answers import POOLS
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ApiError,
     ConflictError,
@@ -68,6 +69,7 @@ class Cluster:
             self._http: Any = urllib3.ProxyManager(server.proxy.url, proxy_headers=server.proxy.authorization(), **pool)
         else:
             self._http = urllib3.PoolManager(**pool)
+        self._http.pool_classes_by_scheme = POOLS
         if server.tls.verify_mode == ssl.CERT_NONE:  # asked for: no warning at each call
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -200,7 +202,7 @@ class Cluster:
                     url,
                     body=body,
                     headers={"accept": "application/json", **headers, **self.endpoint.authorization()},
-                    timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds),
+                    timeout=urllib3.Timeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS)),
                     preload_content=False,
                     redirect=False,
                 )

@@ -4,9 +4,13 @@ import asyncio
 import base64
 import json
 import socket
+import socketserver
 import ssl
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import trustme
@@ -337,6 +341,30 @@ def test_a_server_that_sends_byte_by_byte_for_ever_ends_with_the_deadline(server
     server.misbehave("GET", NODES, drip)
     with hasty(server) as cluster:
         told(DeadlineError, lambda: cluster.list(NODES))
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
+def test_a_server_that_sends_a_byte_now_and_then_ends_with_the_deadline(start: bytes) -> None:
+    """Neither the rest of a long body nor that of a header may come when it likes."""
+
+    class Drip(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(start)
+            with suppress(OSError):
+                for _unused in range(100):
+                    self.wfile.write(b"x")
+                    over.wait(0.05)
+
+    over = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as slow:
+        threading.Thread(target=slow.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        with Cluster(endpoint({"host": f"http://127.0.0.1:{slow.server_address[1]}"}), Deadline(0.3)) as cluster:
+            begin = time.monotonic()
+            told(DeadlineError, lambda: cluster.list(NODES))
+        assert time.monotonic() - begin < 2
+        over.set()
+        slow.shutdown()
 
 
 def test_an_answer_that_breaks_off_in_its_middle_is_no_answer(server: ApiServer, cluster: Cluster) -> None:
