@@ -285,7 +285,8 @@ class Cluster:
 
 def connect(options: Mapping[str, Any], seconds: float) -> Cluster:
     """Open the cluster that a task's options name, for at most so many seconds; see config.endpoint for what is raised."""
-    return Cluster(endpoint(options), Deadline(seconds))
+    deadline = Deadline(seconds)
+    return Cluster(endpoint(options, deadline), deadline)
 
 
 def path(resource: str, name: str | None = None, namespace: str | None = None) -> str:
