@@ -231,7 +231,8 @@ class Cluster:
     def wait_to_come_again(self, retry_after: str | None, doing: str, deadline: Deadline) -> None:
         """Wait as long as a server asks for that turned a call away before anything was done (429)."""
         doing = f"{doing} (the API server is too busy)"
-        seconds = float(retry_after) if retry_after and retry_after.isdigit() else _BUSY_SECONDS
+        seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0
+        seconds = seconds or _BUSY_SECONDS  # "0" asks for calls without a pause, which would keep it busy
         time.sleep(min(seconds, deadline.remaining(doing)))
         deadline.remaining(doing)
 

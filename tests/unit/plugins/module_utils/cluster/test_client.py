@@ -251,7 +251,7 @@ def test_a_call_turned_away_comes_again_when_the_server_says(
     assert pauses == [3.0, 3.0]
 
 
-@pytest.mark.parametrize("header", ["", "soon", "Fri, 31 Dec 1999 23:59:59 GMT", "-1"])
+@pytest.mark.parametrize("header", ["", "soon", "Fri, 31 Dec 1999 23:59:59 GMT", "-1", "0", "00"])
 def test_a_call_turned_away_without_a_usable_time_comes_again_after_a_second(
     server: ApiServer, cluster: Cluster, pauses: Pauses, header: str
 ) -> None:
