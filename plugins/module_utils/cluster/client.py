@@ -145,7 +145,13 @@ class Cluster:
         for piece in self._pieces(response, doing, deadline):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                event: Object = json.loads(line)
+                try:
+                    event: Object = json.loads(line)
+                    is_event = isinstance(event["type"], str) and isinstance(event["object"], dict)
+                except (ValueError, LookupError, TypeError):
+                    is_event = False
+                if not is_event:
+                    raise self._no_api(f"GET {path}", f"an event of a watch ({line[:60]!r})")
                 if event["type"] == "ERROR":
                     raise self.refusal(event["object"].get("code", 500), json.dumps(event["object"]).encode())
                 if event["type"] != "BOOKMARK":

@@ -400,6 +400,16 @@ def test_an_object_of_something_else_is_not_taken_for_one_of_the_api(server: Api
     assert "not a Kubernetes object" in told(ConnectionFailedError, lambda: cluster.get(path("nodes", "demo-worker")))
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["<html>Welcome to nginx!</html>", "", "[]", "7", "{}", '{"type": "ADDED"}', '{"type": "ERROR", "object": 7}'],
+)
+def test_a_line_that_is_no_event_is_told_apart(server: ApiServer, cluster: Cluster, line: str) -> None:
+    server.misbehave("WATCH", PODS, saying(f"{line}\n"))
+    said = told(ConnectionFailedError, lambda: list(cluster.watch(PODS, "1", Deadline(PATIENCE))))
+    assert f"{server.url} answered GET {PODS} with something that is not an event of a watch" in said
+
+
 def test_https_spoken_to_a_server_of_plain_http_is_explained(server: ApiServer) -> None:
     with Cluster(endpoint({"host": server.url.replace("http", "https")}), Deadline(PATIENCE)) as cluster:
         assert "the TLS connection to https://127.0.0.1" in told(ConnectionFailedError, lambda: cluster.list(NODES))
