@@ -106,7 +106,10 @@ def _open(cluster: Cluster, url: str, doing: str, deadline: Deadline) -> Any:
         except websocket.WebSocketTimeoutException as error:
             raise deadline.passed(doing) from error
         except (websocket.WebSocketException, OSError) as error:
-            raise ConnectionFailedError(f"no connection to {server.server} for {doing}: {error}") from error
+            raise ConnectionFailedError(
+                f"no connection to {server.server} for {doing}: {error}; is the cluster running, and does what is in between "
+                "let WebSockets through?"
+            ) from error
 
 
 def _exit_code(ending: bytes | bytearray, doing: str) -> int:
@@ -125,4 +128,4 @@ def _exit_code(ending: bytes | bytearray, doing: str) -> int:
         raise ExecError(
             f"{doing}: the image has no program {doing.split(' ', 1)[0]}; use one that has it, such as busybox"
         )
-    raise ExecError(f"{doing} could not be run: {message}")
+    raise ExecError(f"{doing} could not be run: {message}; look at the pod's state and events")
