@@ -23,6 +23,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline im
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ConfigError,
     DeadlineError,
+    InputError,
     MissingLibraryError,
     MissingProgramError,
 )
@@ -93,6 +94,7 @@ def endpoint(options: Mapping[str, Any], deadline: Deadline | None = None) -> En
         ``client_cert``, ``client_key``, ``validate_certs``, ``proxy``; each may be missing or None.
     :param deadline: the task's, which a credential plugin has to keep as well; it never gets more than a minute.
     :raises ConfigError: when they, or the files behind them, name no usable server.
+    :raises InputError: when the proxy is none by http.
     :raises MissingLibraryError: when the Kubernetes client does not import.
     """
     if MISSING_LIBRARY:
@@ -150,7 +152,7 @@ def _proxy(configuration: Any, name: str) -> Proxy | None:
     # TLS to the proxy itself is not spoken: websocket-client cannot do it.
     if not _is_address(proxy) or urlsplit(proxy).scheme != "http":
         shown = re.sub(r"^(\w+://)?.*@", r"\1", str(proxy))
-        raise ConfigError(f"the proxy {shown!r} for {name} cannot be used: give one like http://127.0.0.1:3128")
+        raise InputError(f"the proxy {shown!r} for {name} cannot be used: give one like http://127.0.0.1:3128")
     parts = urlsplit(proxy)
     login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
     return Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), login)

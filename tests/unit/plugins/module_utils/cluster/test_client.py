@@ -504,14 +504,14 @@ def test_a_proxy_that_is_not_there_is_named(secure: ApiServer, trusted: dict[str
     "proxy", ["https://127.0.0.1:3128", "socks5://127.0.0.1:1080", "127.0.0.1:3128", "http://", "none"]
 )
 def test_a_proxy_that_cannot_be_used_is_an_error_before_any_connection(secure: ApiServer, proxy: str) -> None:
-    with pytest.raises(PodnetError) as raised:
+    with pytest.raises(InputError) as raised:
         Cluster(endpoint({"host": secure.url, "proxy": proxy}), Deadline(PATIENCE))
     assert proxy in str(raised.value)
 
 
 @pytest.mark.parametrize("proxy", ["https://me:s3cret@127.0.0.1:3128", "me:s3cret@127.0.0.1:3128"])
 def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(secure: ApiServer, proxy: str) -> None:
-    with pytest.raises(PodnetError) as raised:
+    with pytest.raises(InputError) as raised:
         endpoint({"host": secure.url, "proxy": proxy})
     assert "127.0.0.1:3128' for" in str(raised.value)
     assert "s3cret" not in str(raised.value)
@@ -519,6 +519,6 @@ def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(secure: ApiSer
 
 @pytest.mark.parametrize("proxy", [7, ["http://127.0.0.1:3128"], {"http": "x"}])
 def test_a_proxy_url_that_is_no_text_is_an_error_that_names_it(secure: ApiServer, proxy: object) -> None:
-    with pytest.raises(PodnetError) as raised:
+    with pytest.raises(InputError) as raised:
         endpoint({"kubeconfig": kubeconfig(secure.url, **{"proxy-url": proxy})})
     assert "for lab cannot be used: give one like http://" in str(raised.value)
