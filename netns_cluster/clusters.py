@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from netns_cluster import kubeconfig, launcher, machine
 from netns_cluster.config import Config, Shape
-from netns_cluster.errors import OtherShapeError, StartFailedError
+from netns_cluster.errors import InvalidRequestError, OtherShapeError, StartFailedError
 from netns_cluster.state import ClusterState, Record, all_states
 
 START_SECONDS = 60.0
@@ -50,7 +50,10 @@ def up(shape: Shape, kubeconfig_path: Path | None) -> Outcome:
 
 
 def down(name: str) -> Outcome:
-    """Remove a cluster and its entries in kubeconfig files; nothing to do is no error."""
+    """Remove a cluster and its entries in kubeconfig files; nothing to do is no error.
+
+    Raises :class:`~netns_cluster.errors.InvalidRequestError` in the end for files that an entry cannot be taken out of.
+    """
     Shape(name)  # a name that cannot be is an error
     state = ClusterState(name)
     with state.changing():
@@ -58,9 +61,18 @@ def down(name: str) -> Outcome:
         record = state.read()
         if state.is_alive():
             _kill(record["pid"])
+        left = []
         for path in record.get("kubeconfigs", []):
-            kubeconfig.remove(Path(path), name)
+            try:
+                kubeconfig.remove(Path(path), name)
+            except (InvalidRequestError, OSError, ValueError):  # ValueError: no text
+                left.append(path)
         state.remove()
+        if left:  # told in the end, so that the next call does not fail for it again
+            raise InvalidRequestError(
+                f"cluster {name} is removed, but {' and '.join(left)} cannot be changed: take the context "
+                f"{kubeconfig.context_name(name)} out by hand if it is in there"
+            )
         return Outcome(changed, {"name": name, "status": "absent"})
 
 

@@ -56,7 +56,8 @@ options:
     aliases: [key_file]
   proxy:
     description:
-      - The address of an HTTP proxy to reach the API server through.
+      - The address of an HTTP proxy to reach the API server through, such as V(http://127.0.0.1:3128). A user and a password
+        that stand in it log in to it - V(http://USER:PASSWORD@127.0.0.1:3128). One by C(https) cannot be used.
       - The variable E(K8S_AUTH_PROXY) is used when the option is not set.
     type: str
 requirements:

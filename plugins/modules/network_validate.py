@@ -13,6 +13,8 @@ description:
     without NAT, P3 that a pod sees itself at the address that others see.
   - Tables tell where packets are sent; that they arrive, untranslated, only packets prove. For these two probe pods are made on
     each node, one in the pod network and one on the host network, and removed at the end.
+  - Up to 20 pods that did not answer a ping of a probe are looked into - C(ip addr), C(ip route), C(ip neigh) and
+    C(cat /etc/resolv.conf) are run in them, which changes nothing. Where that is not allowed it is left out.
   - What cannot be read, is refused or cannot be proved is returned under RV(not_proved) with the reason, and the rest goes on.
   - The task does not fail because of what it finds; the role C(kubelab.podnet.validate) does.
 author: The kubelab authors (@kubelab)

@@ -23,12 +23,13 @@ Results = dict[str, dict[str, Any]]
 
 
 class Play:
-    """A play on localhost that is under way, and ended with the ``with`` block."""
+    """A play on localhost, or a playbook that it imports, that is under way, and ended with the ``with`` block."""
 
     def __init__(self, folder: Path, play: Mapping[str, Any], inventory: str = "", **environment: str) -> None:
         self._results = folder / "results.jsonl"
         self._mark = uuid.uuid4().hex
-        (folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, **play}]))
+        own = {} if "import_playbook" in play else {"hosts": "localhost", "gather_facts": False}
+        (folder / "play.yml").write_text(json.dumps([{**own, **play}]))
         # The interpreter is that of Ansible itself, as in each inventory of ours.
         (folder / "hosts").write_text(
             "localhost ansible_connection=local\n"

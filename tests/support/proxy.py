@@ -1,7 +1,8 @@
-"""An HTTP proxy on loopback that tunnels (CONNECT), and records to where."""
+"""An HTTP proxy on loopback that tunnels (CONNECT), and records to where and for whom."""
 
 from __future__ import annotations
 
+import http.client
 import socket
 import socketserver
 import threading
@@ -9,18 +10,19 @@ from types import TracebackType
 
 
 class Proxy:
-    """``url`` is where it listens, ``targets`` the addresses that it was asked for."""
+    """``url`` is where it listens, ``targets`` the addresses that it was asked for, ``logins`` what it was logged in with."""
 
     def __init__(self) -> None:
         self.targets: list[str] = []
+        self.logins: list[str | None] = []
         proxy = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 method, target, _version = self.rfile.readline().decode().split()
-                while self.rfile.readline().strip():
-                    pass
+                headers = http.client.parse_headers(self.rfile)
                 proxy.targets.append(target)
+                proxy.logins.append(headers["proxy-authorization"])
                 if method != "CONNECT":
                     self.wfile.write(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n")
                     return

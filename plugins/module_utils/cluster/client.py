@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import MISSING_LIBRARY, Endpoint, endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.whole_answers import POOLS
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ApiError,
     ConflictError,
@@ -65,9 +66,10 @@ class Cluster:
         if server.server_name:
             pool.update(server_hostname=server.server_name, assert_hostname=server.server_name)
         if server.proxy:
-            self._http: Any = urllib3.ProxyManager(server.proxy, **pool)
+            self._http: Any = urllib3.ProxyManager(server.proxy.url, proxy_headers=server.proxy.authorization(), **pool)
         else:
             self._http = urllib3.PoolManager(**pool)
+        self._http.pool_classes_by_scheme = POOLS
         if server.tls.verify_mode == ssl.CERT_NONE:  # asked for: no warning at each call
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -143,7 +145,13 @@ class Cluster:
         for piece in self._pieces(response, doing, deadline):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                event: Object = json.loads(line)
+                try:
+                    event: Object = json.loads(line)
+                    is_event = isinstance(event["type"], str) and isinstance(event["object"], dict)
+                except (ValueError, LookupError, TypeError):
+                    is_event = False
+                if not is_event:
+                    raise self._no_api(f"GET {path}", f"an event of a watch ({line[:60]!r})")
                 if event["type"] == "ERROR":
                     raise self.refusal(event["object"].get("code", 500), json.dumps(event["object"]).encode())
                 if event["type"] != "BOOKMARK":
@@ -200,7 +208,7 @@ class Cluster:
                     url,
                     body=body,
                     headers={"accept": "application/json", **headers, **self.endpoint.authorization()},
-                    timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds),
+                    timeout=urllib3.Timeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS)),
                     preload_content=False,
                     redirect=False,
                 )
@@ -229,7 +237,8 @@ class Cluster:
     def wait_to_come_again(self, retry_after: str | None, doing: str, deadline: Deadline) -> None:
         """Wait as long as a server asks for that turned a call away before anything was done (429)."""
         doing = f"{doing} (the API server is too busy)"
-        seconds = float(retry_after) if retry_after and retry_after.isdigit() else _BUSY_SECONDS
+        seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0
+        seconds = seconds or _BUSY_SECONDS  # "0" asks for calls without a pause, which would keep it busy
         time.sleep(min(seconds, deadline.remaining(doing)))
         deadline.remaining(doing)
 
@@ -273,13 +282,18 @@ class Cluster:
                 "ca_cert or in the kubeconfig, or check that this is the right server"
             )
         if isinstance(error, urllib3.exceptions.ProxyError):
-            return ConnectionFailedError(f"the proxy {self.endpoint.proxy} does not lead to {server}: {error.args[0]}")
+            proxy = self.endpoint.proxy.url if self.endpoint.proxy else ""
+            return ConnectionFailedError(
+                f"the proxy {proxy} does not lead to {server}: {error.args[0]}; check its address and its user and password, "
+                "or set no_proxy if the server is reached without it"
+            )
         return ConnectionFailedError(f"{server} broke off in the middle of its answer to {doing}; try again ({error})")
 
 
 def connect(options: Mapping[str, Any], seconds: float) -> Cluster:
     """Open the cluster that a task's options name, for at most so many seconds; see config.endpoint for what is raised."""
-    return Cluster(endpoint(options), Deadline(seconds))
+    deadline = Deadline(seconds)
+    return Cluster(endpoint(options, deadline), deadline)
 
 
 def path(resource: str, name: str | None = None, namespace: str | None = None) -> str:

@@ -14,15 +14,16 @@ import re
 import ssl
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import program
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ConfigError,
     DeadlineError,
+    InputError,
     MissingLibraryError,
     MissingProgramError,
 )
@@ -55,6 +56,20 @@ _PLUGIN_SECONDS = 60.0  # a credential plugin may ask a server far away
 
 
 @dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy: ``url`` may be shown, ``login`` (user and password) may not; it is None where the proxy wants none."""
+
+    url: str
+    login: tuple[str, str] | None = field(repr=False)
+
+    def authorization(self) -> dict[str, str]:
+        """The header that logs in to the proxy."""
+        if not self.login:
+            return {}
+        return {"proxy-authorization": f"Basic {base64.b64encode(':'.join(self.login).encode()).decode()}"}
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """One API server and how to log in to it: ``name`` is what a person calls it; ``proxy`` is None where none is used."""
 
@@ -62,7 +77,7 @@ class Endpoint:
     server: str
     tls: ssl.SSLContext
     server_name: str | None
-    proxy: str | None
+    proxy: Proxy | None
     configuration: Any
 
     def authorization(self) -> dict[str, str]:
@@ -72,12 +87,14 @@ class Endpoint:
         return {"authorization": " ".join(setting["value"].split())} if setting and setting["value"] else {}
 
 
-def endpoint(options: Mapping[str, Any]) -> Endpoint:
+def endpoint(options: Mapping[str, Any], deadline: Deadline | None = None) -> Endpoint:
     """Find the API server that the options name, in kubectl's order: options, KUBECONFIG, ~/.kube/config, in-cluster.
 
     :param options: ``kubeconfig`` (a path or the content as a dict), ``context``, ``host``, ``api_key``, ``ca_cert``,
         ``client_cert``, ``client_key``, ``validate_certs``, ``proxy``; each may be missing or None.
+    :param deadline: the task's, which a credential plugin has to keep as well; it never gets more than a minute.
     :raises ConfigError: when they, or the files behind them, name no usable server.
+    :raises InputError: when the proxy is none by http.
     :raises MissingLibraryError: when the Kubernetes client does not import.
     """
     if MISSING_LIBRARY:
@@ -90,7 +107,8 @@ def endpoint(options: Mapping[str, Any]) -> Endpoint:
     # Certificates that stand inside a kubeconfig reach TLS by way of files; these live for this block only.
     with tempfile.TemporaryDirectory(prefix="podnet-") as folder:
         try:
-            name = _load(configuration, options, folder)
+            seconds = Deadline(_PLUGIN_SECONDS) if deadline is None else deadline.within(_PLUGIN_SECONDS)
+            name = _load(configuration, options, folder, seconds)
             host = configuration.host if options.get("host") is None else options["host"]
             if not _is_address(host):
                 raise ConfigError(
@@ -119,24 +137,28 @@ def endpoint(options: Mapping[str, Any]) -> Endpoint:
             kubernetes_config.kube_config._cleanup_temp_files()  # pylint: disable=protected-access
 
 
-def _is_address(text: str) -> bool:
+def _is_address(text: Any) -> bool:
     try:
         parts = urlsplit(text)
         return bool(re.fullmatch(r"https?://\S+", text) and parts.hostname and parts.port != 0)
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):  # the last two where a kubeconfig holds no text
         return False
 
 
-def _proxy(configuration: Any, name: str) -> str | None:
+def _proxy(configuration: Any, name: str) -> Proxy | None:
     proxy = configuration.proxy
     if not proxy or should_bypass_proxies(configuration.host, no_proxy=configuration.no_proxy):
         return None
-    if not _is_address(proxy):
-        raise ConfigError(f"the proxy {proxy!r} for {name} cannot be used: give one like http://127.0.0.1:3128")
-    return str(proxy)
+    # TLS to the proxy itself is not spoken: websocket-client cannot do it.
+    if not _is_address(proxy) or urlsplit(proxy).scheme != "http":
+        shown = re.sub(r"^(\w+://)?.*@", r"\1", str(proxy))
+        raise InputError(f"the proxy {shown!r} for {name} cannot be used: give one like http://127.0.0.1:3128")
+    parts = urlsplit(proxy)
+    login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+    return Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), login)
 
 
-def _load(configuration: Any, options: Mapping[str, Any], folder: str) -> str:
+def _load(configuration: Any, options: Mapping[str, Any], folder: str, deadline: Deadline) -> str:
     """Fill the configuration from where the options point, and say how that place is called."""
     kubeconfig, context = options.get("kubeconfig"), options.get("context")
     if options.get("host") and kubeconfig is None and context is None:
@@ -144,7 +166,7 @@ def _load(configuration: Any, options: Mapping[str, Any], folder: str) -> str:
     if isinstance(kubeconfig, Mapping):
         source = "the kubeconfig given as a dict"
         _check(kubeconfig, source)
-        return _load_kubeconfig(configuration, dict(kubeconfig), context, source, folder)
+        return _load_kubeconfig(configuration, dict(kubeconfig), context, source, folder, deadline)
     if kubeconfig is None and not _default_kubeconfig_exists():
         if os.environ.get("KUBERNETES_SERVICE_HOST"):
             try:
@@ -159,7 +181,7 @@ def _load(configuration: Any, options: Mapping[str, Any], folder: str) -> str:
             "no cluster is named: give kubeconfig, or host and api_key, or set KUBECONFIG (there is no ~/.kube/config)"
         )
     paths = os.path.expanduser(str(kubeconfig)) if kubeconfig is not None else default_kubeconfig()
-    return _load_kubeconfig(configuration, merged_kubeconfigs(paths), context, paths, folder)
+    return _load_kubeconfig(configuration, merged_kubeconfigs(paths), context, paths, folder, deadline)
 
 
 def default_kubeconfig() -> str:
@@ -238,7 +260,9 @@ def _make_absolute(entry: dict[str, Any] | None, folder: str, *keys: str) -> Non
             entry[key] = os.path.join(folder, entry[key])
 
 
-def _load_kubeconfig(configuration: Any, content: dict[str, Any], context: str | None, source: str, folder: str) -> str:
+def _load_kubeconfig(
+    configuration: Any, content: dict[str, Any], context: str | None, source: str, folder: str, deadline: Deadline
+) -> str:
     contexts = sorted(item["name"] for item in content.get("contexts") or [])
     chosen = context or content.get("current-context")
     if not chosen:
@@ -250,7 +274,7 @@ def _load_kubeconfig(configuration: Any, content: dict[str, Any], context: str |
     where = f"context {chosen} of {source}"
     try:
         kubernetes_config.load_kube_config_from_dict(
-            _logged_in(content, chosen),
+            _logged_in(content, chosen, deadline),
             context=chosen,
             client_configuration=configuration,
             persist_config=False,
@@ -277,7 +301,7 @@ def _cluster_of(named: Mapping[str, Mapping[str, Any]], context: str) -> Mapping
     return cluster
 
 
-def _logged_in(content: dict[str, Any], chosen: str) -> dict[str, Any]:
+def _logged_in(content: dict[str, Any], chosen: str, deadline: Deadline) -> dict[str, Any]:
     """The kubeconfig with what the context's credential plugin gives, where it has one, in the plugin's place.
 
     The client would run the plugin as well, but only logs what goes wrong with it, and waits for it for ever.
@@ -287,11 +311,11 @@ def _logged_in(content: dict[str, Any], chosen: str) -> dict[str, Any]:
     user = named["users"].get(context.get("user"), {})
     if "exec" not in user or "token" in user or "tokenFile" in user:
         return content
-    given = _credential(user["exec"], _cluster_of(named, chosen))
+    given = _credential(user["exec"], _cluster_of(named, chosen), deadline)
     return {**content, "users": [{"name": context["user"], "user": given}]}
 
 
-def _credential(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
+def _credential(plugin: Mapping[str, Any], cluster: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
     """Run a credential plugin, and return what it gives in the shape of a kubeconfig's user.
 
     See "client-go credential plugins" in https://kubernetes.io/docs/reference/access-authn-authz/authentication/
@@ -305,7 +329,7 @@ def _credential(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[s
     request = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
     environment = {**os.environ, **variables, "KUBERNETES_EXEC_INFO": json.dumps(request)}
     try:
-        done = program.run(command, Deadline(_PLUGIN_SECONDS), environment=environment)
+        done = program.run(command, deadline, environment=environment)
     except (MissingProgramError, DeadlineError) as error:
         hint = f" ({plugin['installHint'].strip()})" if plugin.get("installHint") else ""
         raise ConfigError(f"its credential plugin gives nothing: {error}{hint}") from error

@@ -35,6 +35,7 @@ class Deadline:
 
     def passed(self, doing: str) -> DeadlineError:
         """The error for something that did not end in time."""
+        seconds = round(self.seconds, 1)
         return DeadlineError(
-            f"{doing} did not end within {self.seconds:g} seconds; give the task a longer timeout if it only needs more time"
+            f"{doing} did not end within {seconds:g} seconds; give the task a longer timeout if it only needs more time"
         )

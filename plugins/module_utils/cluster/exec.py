@@ -81,8 +81,13 @@ def _open(cluster: Cluster, url: str, doing: str, deadline: Deadline) -> Any:
         tls["server_hostname"] = server.server_name
     proxy: dict[str, Any] = {}
     if server.proxy:
-        parts = urlsplit(server.proxy)
-        proxy = {"http_proxy_host": parts.hostname, "http_proxy_port": parts.port, "proxy_type": parts.scheme}
+        parts = urlsplit(server.proxy.url)
+        proxy = {
+            "http_proxy_host": parts.hostname,
+            "http_proxy_port": parts.port,
+            "http_proxy_auth": server.proxy.login,
+            "proxy_type": "http",
+        }
     while True:
         connection: Any = websocket.WebSocket(sslopt=tls, skip_utf8_validation=True)
         try:
@@ -101,7 +106,10 @@ def _open(cluster: Cluster, url: str, doing: str, deadline: Deadline) -> Any:
         except websocket.WebSocketTimeoutException as error:
             raise deadline.passed(doing) from error
         except (websocket.WebSocketException, OSError) as error:
-            raise ConnectionFailedError(f"no connection to {server.server} for {doing}: {error}") from error
+            raise ConnectionFailedError(
+                f"no connection to {server.server} for {doing}: {error}; is the cluster running, and does what is in between "
+                "let WebSockets through?"
+            ) from error
 
 
 def _exit_code(ending: bytes | bytearray, doing: str) -> int:
@@ -120,4 +128,4 @@ def _exit_code(ending: bytes | bytearray, doing: str) -> int:
         raise ExecError(
             f"{doing}: the image has no program {doing.split(' ', 1)[0]}; use one that has it, such as busybox"
         )
-    raise ExecError(f"{doing} could not be run: {message}")
+    raise ExecError(f"{doing} could not be run: {message}; look at the pod's state and events")

@@ -26,6 +26,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import pods
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster, Object, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ApiError,
     ConflictError,
     ExecError,
     ForbiddenError,
@@ -340,8 +341,8 @@ class _Run:
             self._cluster.create(path("namespaces"), self._namespace_body())
         except ConflictError:
             self._doomed = [pods_of_run]  # somebody else was faster
-        except PodnetError:
-            self._doomed = []
+        except ApiError:
+            self._doomed = []  # it was refused; after any other error it may have been made, and only the answer was lost
             raise
 
     def _is_there(self) -> bool:
@@ -463,7 +464,11 @@ class _Run:
             self._changed.wait_for(lambda: not self._under_way, _UNDER_WAY)
         with self._cluster.more_time(), ExitStack() as stack:  # each of them, also when another one fails
             for url, query in reversed(self._doomed):
-                stack.callback(self._cluster.delete, url, **query)
+                stack.callback(self._delete, url, query)
+
+    def _delete(self, url: str, query: Mapping[str, str]) -> None:
+        with suppress(NotFoundError):  # it was never made, or is gone already
+            self._cluster.delete(url, **query)
 
 
 def _name(node: Object) -> str:

@@ -8,7 +8,6 @@ and the pods holds them against it (see explain.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from ..text.ip_route import Route
@@ -160,22 +159,3 @@ def _sign_without_device(route: Route) -> Sign | None:
     if route.protocol == "80" and "onlink" in route.flags and not is_host(route.dst):
         return Sign("calico", "remote_block")
     return None
-
-
-def detect_cnis(routes: Iterable[Route], interfaces: Iterable[str] = ()) -> dict[str, list[str]]:
-    """The CNIs that a node's table and the names of its interfaces speak of, each with its evidence.
-
-    The evidence is the rows as printed and the names, in the order given. Two CNIs are a migration or a chain, or the
-    remains of the one before. A network that programs the routing table as another does is named as that other one.
-    """
-    evidence: dict[str, list[str]] = {}
-    for route in routes:
-        sign = sign_of(route)
-        if sign is not None and sign.cni != "kube-proxy":
-            evidence.setdefault(sign.cni, []).append(route.raw)
-    for name in interfaces:
-        known = recognise_interface(name)
-        # The kernel itself makes a tunl0 in every network namespace once IP-in-IP is loaded.
-        if known is not None and known.owner != "kube-proxy" and name != "tunl0":
-            evidence.setdefault(known.owner, []).append(name)
-    return evidence

@@ -122,9 +122,10 @@ def _present(cluster: LabCluster, wanted: Wanted, file: KubeconfigFile, *, check
     if found is not None:
         _refuse_another_shape(wanted.name, asked, found)
         cluster.wait_until_ready()
-    elif check_mode:
-        return {"changed": True, "nodes": [], "warnings": [], "diff": {"before": before, "after": after}}
     else:
+        file.check_writable()  # before a cluster is made that nobody would find the way to
+        if check_mode:
+            return {"changed": True, "nodes": [], "warnings": [], "diff": {"before": before, "after": after}}
         cluster.create(wanted)
     kubeconfig = cluster.kubeconfig()
     file_state = file.state(kubeconfig)

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import kubeadm
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster as Connection
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Object, path
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.node_access import AGENTS
@@ -32,8 +35,6 @@ _POLICY_GROUPS = (
     *("policy.networking.k8s.io", "networking.gke.io", "networking.k8s.aws"),
 )
 _POLICY_KIND = re.compile(r"\w*NetworkPolicy|EgressFirewall")
-# The pod CIDR in the configuration that kubeadm leaves in the cluster: YAML, of which one line is wanted.
-_SUBNET = {name: re.compile(rf"^\s*{name}:\s*\"?([^\s\"]+)", re.MULTILINE) for name in ("podSubnet", "serviceSubnet")}
 
 
 def now() -> datetime:
@@ -108,24 +109,32 @@ def _pod_ranges(connection: Connection) -> tuple[str, ...]:
     calico = _installed(connection).get("crd.projectcalico.org")
     pools = _listed(connection, f"/apis/{calico}/ippools") if calico else []
     if pools:
-        return tuple(pool["spec"]["cidr"] for pool in pools if not pool["spec"].get("disabled"))
+        return _networks(pool["spec"]["cidr"] for pool in pools if not pool["spec"].get("disabled"))
     return _of_kubeadm(connection, "podSubnet")
 
 
 def _service_ranges(connection: Connection) -> tuple[str, ...]:
     declared = _listed(connection, "/apis/networking.k8s.io/v1/servicecidrs")
     if declared:
-        return tuple(cidr for item in declared for cidr in item["spec"]["cidrs"])
+        return _networks(cidr for item in declared for cidr in item["spec"]["cidrs"])
     return _of_kubeadm(connection, "serviceSubnet")
 
 
 def _of_kubeadm(connection: Connection, name: str) -> tuple[str, ...]:
     try:
-        configuration = connection.get(path("configmaps", "kubeadm-config", "kube-system"))
+        config_map = connection.get(path("configmaps", "kubeadm-config", "kube-system"))
     except NotFoundError:
         return ()
-    found = _SUBNET[name].search(configuration.get("data", {}).get("ClusterConfiguration", ""))
-    return tuple(found[1].split(",")) if found else ()
+    return _networks((kubeadm.subnet(config_map, name) or "").split(","))
+
+
+def _networks(declared: Iterable[str]) -> tuple[str, ...]:
+    """CIDRs as they are judged by: without host bits, which some installers leave in; what is none declares nothing."""
+    found = []
+    for text in declared:
+        with suppress(ValueError):
+            found.append(str(ipaddress.ip_network(text, strict=False)))
+    return tuple(found)
 
 
 def _dns_address(connection: Connection) -> str | None:

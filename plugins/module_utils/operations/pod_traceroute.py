@@ -133,7 +133,10 @@ def _judged(probe: Probe, result: dict[str, Any], book: AddressBook) -> dict[str
         why = "the path is a loop" if result["loop"] else "the path ends before it"
         failure = f"packets from {probe.source} do not reach {probe.target}, {why}: {shown}; look at the last routes"
     elif probe.expect == "unreachable" and result["reached"]:
-        failure = f"packets from {probe.source} reach {probe.target}, though they are not to: {shown}"
+        failure = (
+            f"packets from {probe.source} reach {probe.target}, though they are not to: {shown}; look for the rule or policy "
+            "that should keep them apart"
+        )
     result = {**probe.shown(), **result}
     return {**result, **items.failed(UnexpectedError(failure))} if failure else result
 

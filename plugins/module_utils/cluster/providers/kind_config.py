@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import kubeadm
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.wanted import (
     BLOCK_PREFIX,
     CALICO,
@@ -95,14 +96,12 @@ def shape(nodes: Iterable[Mapping[str, Any]], config_maps: Iterable[Mapping[str,
         "workers": roles.count("worker"),
         "node_image": ", ".join(images),
     }
-    data = {config_map["metadata"]["name"]: config_map.get("data", {}) for config_map in config_maps}
-    subnet = re.search(
-        r"^\s+podSubnet: (\S+)$", data.get("kubeadm-config", {}).get("ClusterConfiguration", ""), re.MULTILINE
-    )
-    if subnet:
-        found["pod_subnet"] = subnet[1].strip("\"'")
-    if "cni" in data.get(RECORD_NAME, {}):
-        found["cni"] = json.loads(data[RECORD_NAME]["cni"])
+    named = {config_map["metadata"]["name"]: config_map for config_map in config_maps}
+    if pod_subnet := kubeadm.subnet(named.get("kubeadm-config", {}), "podSubnet"):
+        found["pod_subnet"] = pod_subnet
+    record_data = named.get(RECORD_NAME, {}).get("data", {})
+    if "cni" in record_data:
+        found["cni"] = json.loads(record_data["cni"])
     return found
 
 

@@ -38,6 +38,15 @@ class KubeconfigFile:
                 "give another path in kubeconfig, or move that file away"
             )
 
+    def check_writable(self) -> None:
+        """Raise InputError when the file cannot be written; nothing is written for that."""
+        there = next(folder for folder in self.path.parents if folder.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise self._unwritable(error) from None
+
     def state(self, kubeconfig: str) -> str:
         """Say whether the file has this content, for its owner only: ``missing``, ``outdated`` or ``up to date``."""
         if self._found is None:
@@ -46,15 +55,34 @@ class KubeconfigFile:
         return "up to date" if private and self._found == self._mark + kubeconfig else "outdated"
 
     def write(self, kubeconfig: str) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # mkstemp gives mode 0600; a reader finds the old file or the new one, whole.
-        descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(self._mark + kubeconfig)
-        os.replace(name, self.path)
+        """Write the file, or raise InputError and leave what was there."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # mkstemp gives mode 0600; a reader finds the old file or the new one, whole.
+            descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(self._mark + kubeconfig)
+                os.replace(name, self.path)
+            except BaseException:
+                os.unlink(name)
+                raise
+        except OSError as error:
+            raise self._unwritable(error) from None
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """Remove the file, or raise InputError; one that is gone already is no error."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"kubeconfig is {self.path}, which cannot be removed: {error.strerror}; remove it by hand"
+            ) from None
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f"kubeconfig is {self.path}, which cannot be written: {error.strerror}; give a file in a folder of yours"
+        )
 
     def _read(self) -> str | None:
         try:

@@ -69,7 +69,7 @@ def _fetch(url: str, deadline: Deadline) -> str:
     try:
         with open_url(url, timeout=deadline.remaining(f"fetching {url}")) as response:
             return str(response.read().decode())
-    except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: no URL, or no text
         raise ClusterError(
             f"the manifest {url} cannot be fetched ({error}): check the URL and this machine's way out (https_proxy), "
             "or fetch it by hand and give its path in cni",

@@ -4,9 +4,13 @@ import asyncio
 import base64
 import json
 import socket
+import socketserver
 import ssl
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import trustme
@@ -247,7 +251,7 @@ def test_a_call_turned_away_comes_again_when_the_server_says(
     assert pauses == [3.0, 3.0]
 
 
-@pytest.mark.parametrize("header", ["", "soon", "Fri, 31 Dec 1999 23:59:59 GMT", "-1"])
+@pytest.mark.parametrize("header", ["", "soon", "Fri, 31 Dec 1999 23:59:59 GMT", "-1", "0", "00"])
 def test_a_call_turned_away_without_a_usable_time_comes_again_after_a_second(
     server: ApiServer, cluster: Cluster, pauses: Pauses, header: str
 ) -> None:
@@ -339,6 +343,30 @@ def test_a_server_that_sends_byte_by_byte_for_ever_ends_with_the_deadline(server
         told(DeadlineError, lambda: cluster.list(NODES))
 
 
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
+def test_a_server_that_sends_a_byte_now_and_then_ends_with_the_deadline(start: bytes) -> None:
+    """Neither the rest of a long body nor that of a header may come when it likes."""
+
+    class Drip(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(start)
+            with suppress(OSError):
+                for _unused in range(100):
+                    self.wfile.write(b"x")
+                    over.wait(0.05)
+
+    over = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as slow:
+        threading.Thread(target=slow.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        with Cluster(endpoint({"host": f"http://127.0.0.1:{slow.server_address[1]}"}), Deadline(0.3)) as cluster:
+            begin = time.monotonic()
+            told(DeadlineError, lambda: cluster.list(NODES))
+        assert time.monotonic() - begin < 2
+        over.set()
+        slow.shutdown()
+
+
 def test_an_answer_that_breaks_off_in_its_middle_is_no_answer(server: ApiServer, cluster: Cluster) -> None:
     server.misbehave("GET", NODES, breaking_off)
     said = told(ConnectionFailedError, lambda: cluster.list(NODES))
@@ -370,6 +398,16 @@ def test_an_object_of_something_else_is_not_taken_for_a_list(server: ApiServer, 
 def test_an_object_of_something_else_is_not_taken_for_one_of_the_api(server: ApiServer, cluster: Cluster) -> None:
     server.misbehave("GET", ".*", saying('{"hello": "world"}'))
     assert "not a Kubernetes object" in told(ConnectionFailedError, lambda: cluster.get(path("nodes", "demo-worker")))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["<html>Welcome to nginx!</html>", "", "[]", "7", "{}", '{"type": "ADDED"}', '{"type": "ERROR", "object": 7}'],
+)
+def test_a_line_that_is_no_event_is_told_apart(server: ApiServer, cluster: Cluster, line: str) -> None:
+    server.misbehave("WATCH", PODS, saying(f"{line}\n"))
+    said = told(ConnectionFailedError, lambda: list(cluster.watch(PODS, "1", Deadline(PATIENCE))))
+    assert f"{server.url} answered GET {PODS} with something that is not an event of a watch" in said
 
 
 def test_https_spoken_to_a_server_of_plain_http_is_explained(server: ApiServer) -> None:
@@ -432,19 +470,55 @@ def test_no_proxy_keeps_an_address_away_from_the_proxy(
     assert proxy.targets == []
 
 
+@pytest.mark.parametrize(
+    ("userinfo", "login"), [("me:s3cret", "me:s3cret"), ("me", "me:"), ("m%40e:gr%C3%BC%E2%82%AC", "m@e:grü€")]
+)
+def test_the_user_of_a_proxy_logs_in_to_it_by_all_ways(
+    secure: ApiServer, proxy: Proxy, trusted: dict[str, str], userinfo: str, login: str
+) -> None:
+    named = proxy.url.replace("//", f"//{userinfo}@")
+    with Cluster(
+        endpoint({"kubeconfig": kubeconfig(secure.url, **trusted), "proxy": named}), Deadline(PATIENCE)
+    ) as cluster:
+        through_all_ways(cluster)
+    sent = [base64.b64decode((header or "").removeprefix("Basic ")).decode() for header in proxy.logins]
+    assert [text.removesuffix(":") for text in sent] == [login.removesuffix(":")] * 2
+
+
 def test_a_proxy_that_is_not_there_is_named(secure: ApiServer, trusted: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         proxy = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        options = {"kubeconfig": kubeconfig(secure.url, **trusted), "proxy": proxy}
+        named = proxy.replace("//", "//me:s3cret@")
+        options = {"kubeconfig": kubeconfig(secure.url, **trusted), "proxy": named}
         with Cluster(endpoint(options), Deadline(PATIENCE)) as cluster:
             said = told(ConnectionFailedError, lambda: cluster.list(PODS))
+            assert "s3cret" not in repr(cluster.endpoint)
     assert said.startswith(f"the proxy {proxy} does not lead to {secure.url}: ")
+    assert "check its address and its user and password" in said
+    assert "s3cret" not in said
     assert "0x" not in said, "no address of a Python object"
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "127.0.0.1:3128", "http://", "none"])
+@pytest.mark.parametrize(
+    "proxy", ["https://127.0.0.1:3128", "socks5://127.0.0.1:1080", "127.0.0.1:3128", "http://", "none"]
+)
 def test_a_proxy_that_cannot_be_used_is_an_error_before_any_connection(secure: ApiServer, proxy: str) -> None:
-    with pytest.raises(PodnetError) as raised:
+    with pytest.raises(InputError) as raised:
         Cluster(endpoint({"host": secure.url, "proxy": proxy}), Deadline(PATIENCE))
     assert proxy in str(raised.value)
+
+
+@pytest.mark.parametrize("proxy", ["https://me:s3cret@127.0.0.1:3128", "me:s3cret@127.0.0.1:3128"])
+def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(secure: ApiServer, proxy: str) -> None:
+    with pytest.raises(InputError) as raised:
+        endpoint({"host": secure.url, "proxy": proxy})
+    assert "127.0.0.1:3128' for" in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("proxy", [7, ["http://127.0.0.1:3128"], {"http": "x"}])
+def test_a_proxy_url_that_is_no_text_is_an_error_that_names_it(secure: ApiServer, proxy: object) -> None:
+    with pytest.raises(InputError) as raised:
+        endpoint({"kubeconfig": kubeconfig(secure.url, **{"proxy-url": proxy})})
+    assert "for lab cannot be used: give one like http://" in str(raised.value)

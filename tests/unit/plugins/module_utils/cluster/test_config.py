@@ -493,6 +493,12 @@ def test_a_credential_plugin_that_does_not_end_is_not_waited_for(monkeypatch: py
     assert "did not end within 0.3 seconds" in told
 
 
+def test_a_credential_plugin_has_no_more_time_than_the_task() -> None:
+    content = kubeconfig(SERVER, plugin("import signal; signal.pause()"))
+    with pytest.raises(ConfigError, match=r"did not end within 0\.3 seconds"):
+        connect({"kubeconfig": content}, 0.3)
+
+
 def test_a_credential_plugin_that_wants_to_know_the_cluster_is_told() -> None:
     script = (
         "import json, os; cluster = json.loads(os.environ['KUBERNETES_EXEC_INFO'])['spec']['cluster']; "

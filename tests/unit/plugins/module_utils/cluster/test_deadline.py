@@ -49,6 +49,13 @@ def test_a_part_ends_no_later_than_the_whole(clock: Clock) -> None:
     assert whole.within(10).remaining("asking") == 5
 
 
+def test_the_seconds_of_a_part_are_told_without_many_digits(clock: Clock) -> None:
+    whole = Deadline(60, clock)
+    clock.now += 0.0123
+    part = whole.within(100)
+    assert "within 60 seconds" in str(part.passed("asking"))
+
+
 def test_a_part_begun_after_the_end_of_the_whole_has_no_time_at_all(clock: Clock) -> None:
     whole = Deadline(60, clock)
     clock.now += 100

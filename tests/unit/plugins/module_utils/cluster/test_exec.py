@@ -121,7 +121,7 @@ def test_a_command_that_the_node_cannot_run_says_why(server: ApiServer, cluster:
     refused = status(500, "InternalError", "container bb1 is not running")
     server.misbehave("EXEC", ".*", speaking(b"\x03" + json.dumps(refused).encode()))
     assert told(ExecError, lambda: run(cluster, "true")) == (
-        "true in pod default/bb1 could not be run: container bb1 is not running"
+        "true in pod default/bb1 could not be run: container bb1 is not running; look at the pod's state and events"
     )
 
 
@@ -201,9 +201,9 @@ def test_a_server_that_is_no_websocket_server_is_told_apart(server: ApiServer, c
 def test_a_server_that_is_not_running_is_told_apart(server: ApiServer) -> None:
     with ApiServer() as gone:
         cluster = Cluster(endpoint({"host": gone.url}), Deadline(PATIENCE))
-    assert told(ConnectionFailedError, lambda: run(cluster, "true")).startswith(
-        f"no connection to {cluster.endpoint.server} for true in pod default/bb1: "
-    )
+    said = told(ConnectionFailedError, lambda: run(cluster, "true"))
+    assert said.startswith(f"no connection to {cluster.endpoint.server} for true in pod default/bb1: ")
+    assert said.endswith("; is the cluster running, and does what is in between let WebSockets through?")
 
 
 def test_the_token_opens_an_exec_too(server: ApiServer) -> None:

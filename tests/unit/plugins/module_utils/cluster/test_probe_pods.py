@@ -19,6 +19,7 @@ import pytest
 from aiohttp import web
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster import probe_pods
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods import (
     RUN,
@@ -31,13 +32,24 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods 
     remove_leftovers,
 )
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
+    ConnectionFailedError,
+    DeadlineError,
     ExecError,
     ForbiddenError,
     InterruptedTaskError,
     PodnetError,
 )
 
-from tests.support.api_server import ApiServer, Handler, Printed, printing, refusing, status
+from tests.support.api_server import (
+    ApiServer,
+    Handler,
+    Printed,
+    breaking_off,
+    never_answering,
+    printing,
+    refusing,
+    status,
+)
 from tests.support.fixtures import PATIENCE
 from tests.support.objects import MANAGED_BY, Object, namespace, pod
 
@@ -166,6 +178,22 @@ def test_a_namespace_that_may_not_be_made_is_an_error_and_nothing_is_deleted(
     ):
         pass
     assert server.changes() == ["POST /api/v1/namespaces"]
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+@pytest.mark.parametrize(("ending", "error"), [(breaking_off, ConnectionFailedError), (never_answering, DeadlineError)])
+def test_a_namespace_whose_answer_was_lost_is_removed_if_it_was_made(
+    server: ApiServer, ending: Handler, error: type[PodnetError], is_made: bool
+) -> None:
+    async def create(request: web.Request) -> web.StreamResponse:
+        if is_made:
+            server.store(json.loads(await request.read()))
+        return await ending(request)
+
+    server.misbehave("POST", "/api/v1/namespaces", create)
+    with Cluster(endpoint({"host": server.url}), Deadline(0.5)) as cluster, pytest.raises(error):
+        opened(server, cluster, Settings(image="busybox"))
+    assert [item["metadata"]["name"] for item in server.all("Namespace")] == ["default"]
 
 
 @pytest.mark.parametrize("error", [PodnetError("a failure"), InterruptedTaskError("a signal")])

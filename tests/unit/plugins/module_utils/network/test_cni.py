@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubelab.podnet.plugins.module_utils.network.cni import detect_cnis, sign_of
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.cni import sign_of
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import parse_ip_route
 
 
@@ -65,22 +65,3 @@ def test_a_row_means_what_its_cni_means_by_it(text: str, cni: str, meaning: str 
 )
 def test_no_row_speaks_of_a_cni_by_its_protocol_alone(text: str) -> None:
     assert sign(text) is None
-
-
-def test_two_cnis_in_one_table_are_both_told_with_their_rows() -> None:
-    rows = [
-        "10.10.0.0/24 via 10.10.0.1 dev antrea-gw0 onlink",
-        "10.10.4.128/26 via 172.18.0.19 dev tunl0 proto bird onlink",
-    ]
-    found = detect_cnis(parse_ip_route("\n".join(rows)).routes)
-    assert found == {"antrea": [rows[0]], "calico": [rows[1]]}
-
-
-def test_interfaces_speak_where_the_table_is_silent() -> None:
-    assert detect_cnis([], ["lo", "eth0", "cilium_host", "lxc0123456789ab"]) == {
-        "cilium": ["cilium_host", "lxc0123456789ab"]
-    }
-
-
-def test_the_kernels_own_tunnel_and_kube_proxy_are_no_cni() -> None:
-    assert detect_cnis([], ["tunl0", "kube-ipvs0"]) == {}

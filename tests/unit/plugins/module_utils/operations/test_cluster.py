@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.providers.wanted import Wanted
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ClusterError,
+    InputError,
     MissingProgramError,
     NotOursError,
 )
@@ -120,6 +121,13 @@ def test_the_result_says_what_there_is_and_how_to_reach_it(lab: Lab, path: Path)
         "kubeconfig": str(path),
     }
     assert result["nodes"][0]["name"] == "demo-control-plane"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_no_cluster_is_made_whose_kubeconfig_cannot_be_written(lab: Lab, check_mode: bool) -> None:
+    with pytest.raises(InputError, match=r"/proc/podnet/demo.kubeconfig, which cannot be written"):
+        run(Path("/proc/podnet/demo.kubeconfig"), check_mode=check_mode)
+    assert lab.done == []
 
 
 def test_check_mode_makes_nothing_and_says_what_it_would_make(lab: Lab, path: Path) -> None:

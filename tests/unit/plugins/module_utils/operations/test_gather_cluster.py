@@ -51,15 +51,26 @@ def test_a_cluster_that_declares_nothing_is_read_without_complaint(api: ApiServe
     assert found.emulated is False
 
 
-def test_ranges_are_those_that_kubeadm_was_given(api: ApiServer, cluster: Connection) -> None:
+@pytest.mark.parametrize("written", ["10.96.0.0/16", '"10.96.0.0/16"', "'10.96.0.0/16'", "10.96.0.1/16  # ours"])
+def test_ranges_are_those_that_kubeadm_was_given(api: ApiServer, cluster: Connection, written: str) -> None:
     configuration = "apiVersion: kubeadm.k8s.io/v1beta4\nnetworking:\n  dnsDomain: cluster.local\n"
-    configuration += '  podSubnet: 192.168.0.0/16,fd00::/48\n  serviceSubnet: "10.96.0.0/16"\n'
+    configuration += f"  podSubnet: 192.168.0.0/16,fd00::/48\n  serviceSubnet: {written}\n"
     whole = {"metadata": {}, "data": {"ClusterConfiguration": configuration}}
     api.misbehave("GET", ".*/configmaps/kubeadm-config", saying(whole))
     nothing_else(api)
     found = read(api, cluster)
     assert found.pod_ranges == ("192.168.0.0/16", "fd00::/48")
     assert found.service_ranges == ("10.96.0.0/16",)
+
+
+@pytest.mark.parametrize(("declared", "ranges"), [("fd00::7/48,nonsense", ("fd00::/48",)), ("none", ())])
+def test_a_range_has_no_host_bits_and_what_is_no_network_is_none(
+    api: ApiServer, cluster: Connection, declared: str, ranges: tuple[str, ...]
+) -> None:
+    whole = {"metadata": {}, "data": {"ClusterConfiguration": f"networking:\n  podSubnet: {declared}\n"}}
+    api.misbehave("GET", ".*/configmaps/kubeadm-config", saying(whole))
+    nothing_else(api)
+    assert read(api, cluster).pod_ranges == ranges
 
 
 def test_ranges_of_the_api_are_taken_before_those_of_kubeadm(api: ApiServer, cluster: Connection) -> None:

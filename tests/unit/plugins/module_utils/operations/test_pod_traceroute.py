@@ -198,7 +198,7 @@ def test_a_target_that_is_to_be_unreachable_and_is_not_is_reported(lab: ApiServe
     assert item["error"] == "unexpected"
     assert item["msg"] == (
         "packets from pod default/bb2 reach pod default/bb1, though they are not to: node demo-worker2 > node demo-worker "
-        "> pod default/bb1"
+        "> pod default/bb1; look for the rule or policy that should keep them apart"
     )
 
 

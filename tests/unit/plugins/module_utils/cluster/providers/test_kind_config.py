@@ -71,6 +71,13 @@ def test_the_shape_of_a_cluster_is_read_from_containers_and_config_maps() -> Non
     }
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_subnet_in_quotes_is_the_same(quote: str) -> None:
+    configuration = f"networking:\n  podSubnet: {quote}192.168.0.0/16{quote}\n"
+    quoted = {**KUBEADM, "data": {"ClusterConfiguration": configuration}}
+    assert kind_config.shape([], [quoted])["pod_subnet"] == "192.168.0.0/16"
+
+
 def test_what_cannot_be_read_is_not_guessed() -> None:
     assert set(kind_config.shape([container("control-plane")], [])) == {"control_planes", "workers", "node_image"}
 

@@ -88,6 +88,36 @@ def test_a_path_that_cannot_be_a_file_is_an_error_that_says_so(tmp_path: Path) -
         KubeconfigFile(str(tmp_path), "demo")
 
 
+def test_whether_a_file_can_be_written_is_known_before_and_leaves_nothing(path: Path) -> None:
+    KubeconfigFile(str(path), "demo").check_writable()
+    assert not path.parent.exists()
+    assert list(path.parent.parent.iterdir()) == []
+
+    nowhere = KubeconfigFile("/proc/podnet/demo.kubeconfig", "demo")  # no folder can be made there, not even by root
+    for attempt in (nowhere.check_writable, lambda: nowhere.write("content")):
+        with pytest.raises(
+            InputError, match=r"kubeconfig is /proc/podnet/demo.kubeconfig, which cannot be written: .+; give"
+        ):
+            attempt()
+
+
+def test_a_file_that_cannot_take_its_place_leaves_nothing_beside_it(path: Path) -> None:
+    file = KubeconfigFile(str(path), "demo")
+    path.mkdir(parents=True)
+
+    with pytest.raises(InputError, match="cannot be written: Is a directory; give"):
+        file.write("content")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_removed_is_named(path: Path) -> None:
+    file = KubeconfigFile(str(path), "demo")
+    path.mkdir(parents=True)
+
+    with pytest.raises(InputError, match=r"demo.kubeconfig, which cannot be removed: .+; remove it by hand"):
+        file.remove()
+
+
 def test_without_a_path_each_cluster_has_a_file_below_the_users_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

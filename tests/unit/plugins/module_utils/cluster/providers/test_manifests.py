@@ -73,6 +73,11 @@ def test_a_url_that_gives_nothing_is_an_error_with_the_next_step(server: str) ->
         manifests.documents(wanted(f"{server}/gone.yaml"), Deadline(10))
 
 
+def test_a_url_that_is_none_is_an_error_with_the_next_step() -> None:
+    with pytest.raises(ClusterError, match=r"http://\[x cannot be fetched .*: check the URL"):
+        manifests.documents(wanted("http://[x"), Deadline(10))
+
+
 def test_a_server_that_is_not_there_is_an_error_with_the_next_step() -> None:
     with pytest.raises(ClusterError, match=r"cannot be fetched .*refused"):
         manifests.documents(wanted("http://127.0.0.1:1/net.yaml"), Deadline(10))
