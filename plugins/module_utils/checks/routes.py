@@ -171,7 +171,9 @@ class RouteJudge:
         if move.kind == "node":
             path = follow(self.facts.forwarding, name, address, name)
             if path.end == "loop":
-                return "routing-loop"
+                # The row to the node that the address is borrowed from is right, and so may be one for a wider network.
+                is_for_own = is_own_row or (row is not None and (row.dst, name) in self.facts.claims)
+                return "routing-loop" if is_for_own else "missing-pod-route"
             if is_own_row and path.end == "lost" and path.hops[-1].move and path.hops[-1].move.kind == "interface":
                 return "pod-on-wrong-node"
         if is_own_row or move.kind == "own":
@@ -223,6 +225,8 @@ class RouteJudge:
         if self._is_near(name, owner) not in self._named or not self.facts.nodes[owner].is_settled:
             return UNSURE
         block = self.facts.block_of(address)
+        if block is not None and block.node == name:
+            return "missing-pod-route"  # lent to a pod of another node
         if move.row is None or block is None or prefix_number(move.row.dst)[2] < prefix_number(block.prefix)[2]:
             return "missing-block-route"
         return self._astray("wrong-next-hop", target, address, move)
@@ -257,8 +261,5 @@ class RouteJudge:
         return "shadowed-block" if prefix_number(move.row.dst)[2] > prefix_number(block.prefix)[2] else code
 
     def block(self, target: Target, address: str) -> Block | None:
-        """The block of the target's own node that the address is from."""
-        if isinstance(target.at, Block):
-            return target.at
-        block = self.facts.block_of(address)
-        return block if block is not None and block.node == target.at.node else None
+        """The block that the address is from, which may be another node's: a pod can have a borrowed address."""
+        return target.at if isinstance(target.at, Block) else self.facts.block_of(address)

@@ -17,6 +17,7 @@ from tests.unit.plugins.module_utils.checks.lab import MAIN6, OUTSIDE, Lab
 WORKER, WORKER2, CONTROL = "demo-worker", "demo-worker2", "demo-control-plane"
 BLOCK, BLOCK2, BLOCK0 = "192.168.157.128/26", "192.168.121.64/26", "192.168.210.0/26"
 BB1, BB2 = "192.168.157.134", "192.168.121.73"
+BORROWED = "192.168.121.100"
 
 Break = Callable[[Lab], object]
 
@@ -46,6 +47,13 @@ def flush(lab: Lab, key: str) -> None:
     lab.delete_route(pod.node.name, pod.ip)
     if pod.ip6:
         lab.delete_route(pod.node.name, pod.ip6, MAIN6)
+
+
+def borrow(lab: Lab) -> None:
+    """A pod of the worker gets an address from the other worker's block."""
+    lab.add_pod("default", "borrower", WORKER, BORROWED, 100)
+    lab.print_node(lab.worker)
+    lab.add_route(WORKER2, f"{BORROWED} via 172.18.0.4 dev eth0 proto 80 onlink")
 
 
 def lose_to_worker2(lab: Lab) -> None:
@@ -169,8 +177,46 @@ def all_pod_routes_of_a_node_are_deleted(lab: Lab) -> None:
 
 @broken("missing-pod-route", WORKER2, "default/borrower")
 def the_route_for_a_borrowed_address_is_deleted(lab: Lab) -> None:
-    lab.add_pod("default", "borrower", WORKER, "192.168.121.100", 100)
-    lab.print_node(lab.worker)
+    borrow(lab)
+    lab.delete_route(WORKER2, BORROWED)
+
+
+@broken("missing-pod-route", WORKER, "default/borrower")
+def the_pods_own_node_loses_the_route_for_a_borrowed_address(lab: Lab) -> None:
+    borrow(lab)
+    lab.delete_route(WORKER, BORROWED)
+
+
+@broken("missing-pod-route", WORKER2, "default/borrower")
+def the_route_for_an_address_that_is_borrowed_from_a_pod_cidr_is_deleted(lab: Lab) -> None:
+    borrow(lab)
+    lab.worker2.pod_cidrs = (BLOCK2,)
+    lab.delete_route(WORKER2, BORROWED)
+    lab.delete_route(WORKER2, f"blackhole {BLOCK2}")
+
+
+@broken("missing-block-route", CONTROL)
+def a_block_route_is_deleted_that_also_leads_to_a_borrowed_address(lab: Lab) -> None:
+    borrow(lab)
+    lab.delete_route(CONTROL, BLOCK2)
+
+
+@broken("missing-block-route", CONTROL)
+def a_block_route_is_deleted_that_leads_to_a_borrowed_address_in_a_larger_cluster(lab: Lab) -> None:
+    lab.add_node("demo-worker3", 5, "192.168.77.0/26")
+    a_block_route_is_deleted_that_also_leads_to_a_borrowed_address(lab)
+
+
+@broken("missing-block-route", WORKER2)
+def all_nodes_lose_their_route_to_one_that_lends_an_address(lab: Lab) -> None:
+    borrow(lab)
+    all_nodes_lose_their_route_to_one(lab)
+
+
+@broken("next-hop-not-a-node", CONTROL)
+def a_block_that_a_borrowed_address_is_from_goes_to_an_address_that_nobody_has(lab: Lab) -> None:
+    borrow(lab)
+    lab.replace_route(CONTROL, BLOCK2, f"{BLOCK2} via 172.18.0.99 dev eth0 onlink")
 
 
 @broken("wrong-pod-interface", WORKER, "default/bb1")
@@ -546,6 +592,14 @@ def a_node_sends_packets_for_its_own_pod_away(lab: Lab) -> None:
     lose_pod(lab, "default/bb1")
 
 
+@broken("routing-loop", WORKER)
+def a_node_sends_packets_for_its_own_block_away(lab: Lab) -> None:
+    lab.worker.pod_cidrs = (BLOCK,)
+    lab.replace_route(WORKER, f"blackhole {BLOCK}", f"{BLOCK} via 172.18.0.2 dev eth0")
+    for pod in lab.worker.pods:
+        lab.delete_route(WORKER, pod.ip)
+
+
 @broken("routing-loop", CONTROL)
 def two_nodes_take_each_other_for_the_way(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.3 dev eth0")
@@ -619,6 +673,37 @@ def test_a_missing_route_is_shown_beside_that_of_another_node() -> None:
         f"on {CONTROL}: {BLOCK2} via 172.18.0.2 dev eth0 proto 80 onlink",
     )
     assert WORKER in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "node", "does"),
+    [
+        (
+            "a_block_route_is_deleted_that_also_leads_to_a_borrowed_address",
+            CONTROL,
+            "has no route to the pods of {} ({})",
+        ),
+        (
+            "a_block_route_is_deleted_that_leads_to_a_borrowed_address_in_a_larger_cluster",
+            CONTROL,
+            "has no route to the pods of {} ({})",
+        ),
+        (
+            "a_block_that_a_borrowed_address_is_from_goes_to_an_address_that_nobody_has",
+            CONTROL,
+            "sends packets for the pods of {} ({}) to 172.18.0.99, which is no node's address",
+        ),
+        (
+            "all_nodes_lose_their_route_to_one_that_lends_an_address",
+            "no other node",
+            "has a route to the pods of {} ({})",
+        ),
+    ],
+)
+def test_a_row_to_a_block_is_told_of_the_node_that_the_block_belongs_to(name: str, node: str, does: str) -> None:
+    lab = Lab()
+    BROKEN[name][0](lab)
+    assert the_finding(lab).message == f"{node} {does.format(WORKER2, BLOCK2)}"
 
 
 def test_lost_packets_are_evidence_of_the_route_that_lost_them() -> None:
