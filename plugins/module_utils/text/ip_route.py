@@ -133,6 +133,8 @@ _ENCAP = re.compile(
     r"|seg6 mode \S+ segs \d+ \[ [^]]* \](?: hmac \S+)?"
     r"|seg6local action \S+(?: (?:nh4|nh6|table|vrftable|iif|oif) \S+)*)(?!\S)"
 )
+# What stands behind "features" (print_rta_features): those that have no name are printed as one number.
+_FEATURE = re.compile(r"ecn|tcp_usec_ts|0x[0-9a-f]+")
 _REJECTING = ("blackhole", "unreachable", "prohibit", "throw")
 _IPV4_DEFAULT, _IPV6_DEFAULT = "0.0.0.0/0", "::/0"
 
@@ -332,6 +334,8 @@ def _read_words(text: str, kind: type[Route] | type[NextHop]) -> dict[str, Any]:
             if word in metrics:
                 raise ValueError(text)
             metrics[word] = _METRICS[word](value)
+        elif "features" in metrics and _FEATURE.fullmatch(word):
+            metrics["features"] = f"{metrics['features']} {word}"
         else:
             field, read = _OPTIONS[word]
             if field in fields:
