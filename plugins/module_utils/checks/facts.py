@@ -111,13 +111,13 @@ class NodeFacts:
     """What is kept of a node. ``links`` are without the ends of pods' veths, ``sysctls`` without those of these.
 
     ``next_hops`` and ``block_rows`` are of the rows that are not in the base of its table: all next hops, and the rows that
-    some CNI writes for pods of many nodes. ``networks`` are the rows for networks that the node is in, ``strange_hosts``
-    those that lead directly to an address that none of its pods has. ``default_routes`` are the bits of the families that
-    have one, ``uplinks`` the devices of these and those with the node's own addresses. ``interfaces`` are the names of pods'
-    interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by the key of the pod, as far as
-    pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``stands_in_for_gateway`` tells that its pods
-    send by a gateway that is nowhere, for which the kernel answers as long as the node forwards and has a route to it.
-    ``insides`` and ``unread`` are those of the snapshot.
+    some CNI writes for pods of many nodes. ``networks`` are the rows for networks that the node is in, ``strange_hosts`` those
+    that lead directly to an address that none of its pods has. ``default_routes`` are the bits of the families that have one,
+    or may have one by a row that is not understood, ``uplinks`` the devices of these and those with the node's own addresses.
+    ``interfaces`` are the names of pods' interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by
+    the key of the pod, as far as pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces.
+    ``stands_in_for_gateway`` tells that its pods send by a gateway that is nowhere, for which the kernel answers as long as the
+    node forwards and has a route to it. ``insides`` and ``unread`` are those of the snapshot.
     """
 
     node: Node
@@ -242,7 +242,7 @@ def keep(reading: Reading) -> NodeFacts:
         block_rows=tuple(route for table in reading.tables.values() for route in table.extra if routes_block(route)),
         networks=tuple(route for table in reading.tables.values() for route in table.where(_is_connected_network)),
         strange_hosts=tuple(_strange_hosts(reading)),
-        default_routes=frozenset(bits for bits, table in reading.tables.items() if table.where(_is_default_route)),
+        default_routes=frozenset(bits for bits, table in reading.tables.items() if _may_have_default_route(table)),
         uplinks=frozenset(_uplinks(reading)),
         interfaces={inside.pod: inside.interface.name for inside in reading.insides.values() if inside.interface},
         macs={
@@ -298,6 +298,10 @@ def _strange_hosts(reading: Reading) -> Iterator[Route]:
 
 def _is_host_route(route: Route) -> bool:
     return route.type == "unicast" and is_direct(route) and is_host(route.dst)
+
+
+def _may_have_default_route(table: NodeTable) -> bool:
+    return table.base.default in table.unread or bool(table.where(_is_default_route))
 
 
 def _is_default_route(route: Route) -> bool:

@@ -144,6 +144,16 @@ class RouteJudge:
 
     def verdict(self, name: str, target: Target, address: str, move: Move) -> str:
         """RIGHT, UNSURE or the code of a finding."""
+        verdict = self._verdict(name, target, address, move)
+        return UNSURE if verdict != RIGHT and self._may_be_another_row(name, address, move.row) else verdict
+
+    def _may_be_another_row(self, name: str, address: str, row: Route | None) -> bool:
+        """Whether a row of the node that was not understood may decide in the place of this one, or where none was found."""
+        bits, number = address_number(address)
+        unread = self.facts.forwarding[name].table(bits).unread_for(bits, number)
+        return unread is not None and (row is None or prefix_number(unread)[2] >= prefix_number(row.dst)[2])
+
+    def _verdict(self, name: str, target: Target, address: str, move: Move) -> str:
         if target.at.node == name:
             return self._verdict_at_home(name, target.at, address, move) if isinstance(target.at, Pod) else RIGHT
         match move.kind:

@@ -173,6 +173,16 @@ def read_record(record: str, default: str) -> Route | None:
     return _decided(_read_record(record.removesuffix("\n")), default)
 
 
+def read_destination(record: str, default: str) -> str | None:
+    """What a record is for that :func:`read_record` does not understand as a whole, None when that is not understood either."""
+    words = record.split(None, 2)
+    word = next((word for word in words[:2] if word not in _TYPES), "")
+    try:
+        return default if word == "default" else read_prefix(word)
+    except _NOT_UNDERSTOOD:
+        return None
+
+
 def _read_records(records: list[str]) -> list[Route | None]:
     if not records[-1]:
         records.pop()

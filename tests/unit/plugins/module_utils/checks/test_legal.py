@@ -244,6 +244,34 @@ def a_tunnel_in_a_pod_that_is_down(lab: Lab) -> None:
     inside["ip addr"] += "3: tunl0@NONE: <NOARP> mtu 1480 qdisc noop qlen 1000\n    link/ipip 0.0.0.0 brd 0.0.0.0\n"
 
 
+@legal
+def the_row_for_a_block_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.2 dev eth0 proto 80 onlink colour red")
+
+
+@legal
+def a_row_for_several_blocks_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(
+        WORKER, BLOCK2, "192.168.121.0/24 proto 80 colour red\n\tnexthop via 172.18.0.2 dev eth0 weight 1"
+    )
+
+
+@legal
+def the_row_for_a_part_of_a_block_is_not_understood(lab: Lab) -> None:
+    lab.add_route(WORKER, "blackhole 192.168.0.0/16")
+    lab.replace_route(WORKER, BLOCK2, f"unicast {BLOCK2} via 172.18.0.2 dev eth0 proto 80 onlink colour red")
+
+
+@legal
+def the_row_for_a_pod_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(WORKER, BB1, f"{BB1} dev {lab.pod('default/bb1').interface} scope link colour red")
+
+
+@legal
+def the_default_row_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 colour red")
+
+
 @pytest.mark.parametrize("name", LEGAL)
 def test_it_is_no_finding(name: str) -> None:
     lab = Lab()
@@ -278,6 +306,22 @@ def test_a_node_that_is_gone_needs_no_routes_and_leaves_the_promises_open() -> N
     assert verdict.findings == ()
     assert verdict.verdict == "incomplete"
     assert verdict.promises["P1"].reason == "there is no probe on gone"
+
+
+def test_a_row_that_is_not_understood_is_told_and_refutes_nothing() -> None:
+    lab = Lab()
+    the_row_for_a_block_is_not_understood(lab)
+    verdict = judge(lab.snapshot())
+    assert {promise.state for promise in verdict.promises.values()} == {"proved"}  # by packets
+    assert (f"{MAIN4} of node {WORKER}", WORKER) in [(item.what, item.node) for item in verdict.not_proved]
+    assert "for 2 pairs of them" in " ".join(item.what for item in verdict.not_proved)
+
+
+def test_a_row_that_is_not_understood_does_not_excuse_one_that_wins_over_it() -> None:
+    lab = Lab()
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.3 dev eth0")
+    lab.add_route(WORKER, "192.168.0.0/16 via 172.18.0.2 dev eth0 colour red")
+    assert [finding.code for finding in judge(lab.snapshot()).findings] == ["wrong-next-hop"]
 
 
 # Policies.
