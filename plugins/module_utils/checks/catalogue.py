@@ -130,8 +130,9 @@ _ENTRIES = (
         "A node has no default route",
         "Packets for addresses outside the cluster are refused on the node, for itself and for its pods. Pods whose gateway is"
         " on no interface, as Calico's, reach nobody: without a route to it the kernel does not answer for it.",
-        "The route was lost when the network was restarted, or DHCP did not renew it.",
-        "Add the route on {node}: ip route add default via GATEWAY; make it permanent in the node's network configuration.",
+        "The route was lost when the network was restarted, DHCP did not renew it, or one that drops packets wins over it.",
+        "Add the route on {node}: ip route add default via GATEWAY; make it permanent in the node's network configuration."
+        " Remove a default route that drops packets.",
     ),
     Entry(
         "pod-no-default-route",

@@ -347,6 +347,23 @@ def a_node_without_a_default_route_does_not_stand_in_for_its_pods_gateway(lab: L
     lose_pod(lab, "probes/probe-b")
 
 
+@broken("no-default-route", WORKER)
+def the_link_of_the_default_route_is_down(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 dead linkdown")
+
+
+@broken("no-default-route", WORKER)
+def a_default_route_that_drops_packets_has_a_lower_metric(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 proto dhcp metric 100")
+    lab.add_route(WORKER, "blackhole default")
+
+
+@broken("no-default-route", WORKER)
+def the_default_route_is_in_a_table_that_no_rule_asks_for_all_packets(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 table 100")
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom 10.8.0.0/24 lookup 100\n32766:")
+
+
 @broken("pod-no-default-route", WORKER, "probes/probe-b")
 def the_default_route_in_a_probe_is_deleted(lab: Lab) -> None:
     assert lab.worker.probe.inside is not None
@@ -739,6 +756,14 @@ def test_a_circle_is_told_of_the_block_that_goes_round() -> None:
     lab = Lab()
     two_nodes_take_each_other_for_the_way(lab)
     assert the_finding(lab).message == f"packets for {BLOCK2} go in a circle: {CONTROL} -> {WORKER} -> {CONTROL}"
+
+
+def test_default_routes_that_are_of_no_use_are_shown() -> None:
+    lab = Lab()
+    a_default_route_that_drops_packets_has_a_lower_metric(lab)
+    finding = the_finding(lab)
+    assert finding.message == f"{WORKER} has no IPv4 default route that its packets leave by"
+    assert finding.evidence == ("default via 172.18.0.1 dev eth0 proto dhcp metric 100", "blackhole default")
 
 
 def test_ipv6_broken_alone_is_named_so() -> None:
