@@ -110,10 +110,10 @@ _ENTRIES = (
     ),
     Entry(
         "duplicate-block",
-        "Two nodes claim one block",
-        "Two nodes hold the same addresses for their own pods, so each drops the packets for the pods of the other.",
+        "Several nodes claim one block",
+        "Several nodes hold the same addresses for their own pods, so each drops the packets for the pods of the others.",
         "The CNI's address management lost or restored old data, or two nodes were given one pod CIDR.",
-        "Find the rightful owner (for Calico: calicoctl ipam check), then take the claim from {node} and restart the"
+        "Find the rightful owner (for Calico: calicoctl ipam check), then take the claim from every other node and restart the"
         " CNI's agent there.",
         _TALK,
     ),

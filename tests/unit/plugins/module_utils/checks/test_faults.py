@@ -291,6 +291,22 @@ def two_nodes_claim_a_block(lab: Lab) -> None:
     lose_to_worker2(lab)
 
 
+@broken("duplicate-block", None)
+def all_nodes_claim_a_block(lab: Lab) -> None:
+    for node in (WORKER, CONTROL):
+        lab.replace_route(node, BLOCK2, f"blackhole {BLOCK2} proto 80")
+    lose_to_worker2(lab)
+    lab.lose_between({*lab.addresses_on(CONTROL), lab.nodes[CONTROL].address}, lab.addresses_on(WORKER2))
+
+
+@broken("duplicate-block", WORKER)
+def a_node_claims_the_blocks_of_all_others(lab: Lab) -> None:
+    lab.add_node("demo-worker3", 5, "192.168.112.0/26")
+    lab.add_route(WORKER, "blackhole 192.168.112.0/20 proto 80")
+    for node in (WORKER2, CONTROL, "demo-worker3"):
+        lab.add_route(node, "192.168.112.0/20 via 172.18.0.4 dev eth0 proto 80 onlink")
+
+
 @broken("overlapping-ranges", WORKER)
 def a_bridge_is_in_the_pod_range(lab: Lab) -> None:
     lab.add_route(WORKER, "192.168.121.72/29 dev br-4f1e proto kernel scope link src 192.168.121.73")
@@ -750,6 +766,39 @@ def test_the_message_says_where_packets_go(row: str, message: str) -> None:
     lab = Lab()
     lab.replace_route(WORKER, BLOCK2, row)
     assert the_finding(lab).message == message
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "evidence"),
+    [
+        (
+            "two_nodes_claim_a_block",
+            f"{WORKER} claims {BLOCK2} for its own pods, and so does {WORKER2}",
+            [f"on {WORKER}: blackhole {BLOCK2} proto 80", f"on {WORKER2}: blackhole {BLOCK2} proto 80"],
+        ),
+        (
+            "all_nodes_claim_a_block",
+            f"{CONTROL}, {WORKER} claim {BLOCK2} for their own pods, and so does {WORKER2}",
+            [f"on {node}: blackhole {BLOCK2} proto 80" for node in (CONTROL, WORKER, WORKER2)],
+        ),
+        (
+            "a_node_claims_the_blocks_of_all_others",
+            f"{WORKER} claims 192.168.112.0/20, which overlaps with 192.168.112.0/26, {BLOCK2}, for its own pods, and so do"
+            f" {WORKER2}, demo-worker3",
+            [
+                f"on {WORKER}: blackhole 192.168.112.0/20 proto 80",
+                "on demo-worker3: blackhole 192.168.112.0/26 proto 80",
+                f"on {WORKER2}: blackhole {BLOCK2} proto 80",
+            ],
+        ),
+    ],
+)
+def test_all_who_claim_a_block_are_named(name: str, message: str, evidence: list[str]) -> None:
+    lab = Lab()
+    BROKEN[name][0](lab)
+    finding = the_finding(lab)
+    assert finding.message == message
+    assert list(finding.evidence[: len(evidence)]) == evidence
 
 
 def test_a_circle_is_told_of_the_block_that_goes_round() -> None:
