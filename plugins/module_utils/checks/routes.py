@@ -145,7 +145,8 @@ class RouteJudge:
     def verdict(self, name: str, target: Target, address: str, move: Move) -> str:
         """RIGHT, UNSURE or the code of a finding."""
         verdict = self._verdict(name, target, address, move)
-        return UNSURE if verdict != RIGHT and self._may_be_another_row(name, address, move.row) else verdict
+        is_wrong = verdict not in (RIGHT, UNSURE)
+        return UNSURE if is_wrong and self._may_be_another_row(name, address, move.row) else verdict
 
     def _may_be_another_row(self, name: str, address: str, row: Route | None) -> bool:
         """Whether a row of the node that was not understood may decide in the place of this one, or where none was found."""
