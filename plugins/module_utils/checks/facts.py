@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from sys import intern
 from typing import NamedTuple
 
@@ -305,12 +305,19 @@ def _may_have_default_route(reading: Reading, bits: int) -> bool:
     table, rules = reading.tables[bits], reading.rules.get(bits)
     if table.base.default in table.unread:
         return True
-    defaults = RouteTable(table.where(is_default))
-    if rules:
-        *_for_some, (row, _rule) = decisions(rules, None, lambda name: defaults.find_in(name, bits, 0))
-    else:
-        row = defaults.find(bits, 0)
-    return row is not None and row.type == "unicast"
+    wide = RouteTable(table.where(_is_for_a_half))
+    for number in (0, (1 << bits) - 1):
+        row = wide.find(bits, number)
+        if rules:
+            *_for_some, (row, _rule) = decisions(rules, None, partial(wide.find_in, bits=bits, number=number))
+        if row is None or row.type != "unicast":
+            return False
+    return True
+
+
+def _is_for_a_half(route: Route) -> bool:
+    """Whether the row is for all packets that no other row is for, or for half of them: two halves may stand for the whole."""
+    return prefix_number(route.dst)[2] <= 1
 
 
 def _uplinks(reading: Reading) -> Iterator[str]:

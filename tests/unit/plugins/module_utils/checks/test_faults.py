@@ -375,6 +375,11 @@ def a_default_route_that_drops_packets_has_a_lower_metric(lab: Lab) -> None:
 
 
 @broken("no-default-route", WORKER)
+def one_half_of_the_default_route_is_not_there(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "128.0.0.0/1 via 172.18.0.1 dev eth0")
+
+
+@broken("no-default-route", WORKER)
 def the_default_route_is_in_a_table_that_no_rule_asks_for_all_packets(lab: Lab) -> None:
     lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 table 100")
     lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom 10.8.0.0/24 lookup 100\n32766:")

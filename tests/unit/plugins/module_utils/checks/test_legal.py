@@ -263,6 +263,12 @@ def the_default_route_is_in_a_table_that_a_rule_asks(lab: Lab) -> None:
 
 
 @legal
+def two_halves_stand_for_the_default_route(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "0.0.0.0/1 via 172.18.0.1 dev eth0")
+    lab.add_route(WORKER, "128.0.0.0/1 via 172.18.0.1 dev eth0")
+
+
+@legal
 def a_default_route_that_drops_packets_when_there_is_no_other_one(lab: Lab) -> None:
     lab.add_route(WORKER, "unreachable default metric 4278198272")
 
