@@ -110,10 +110,10 @@ _ENTRIES = (
     ),
     Entry(
         "duplicate-block",
-        "Two nodes claim one block",
-        "Two nodes hold the same addresses for their own pods, so each drops the packets for the pods of the other.",
+        "Several nodes claim one block",
+        "Several nodes hold the same addresses for their own pods, so each drops the packets for the pods of the others.",
         "The CNI's address management lost or restored old data, or two nodes were given one pod CIDR.",
-        "Find the rightful owner (for Calico: calicoctl ipam check), then take the claim from {node} and restart the"
+        "Find the rightful owner (for Calico: calicoctl ipam check), then take the claim from every other node and restart the"
         " CNI's agent there.",
         _TALK,
     ),
@@ -130,8 +130,9 @@ _ENTRIES = (
         "A node has no default route",
         "Packets for addresses outside the cluster are refused on the node, for itself and for its pods. Pods whose gateway is"
         " on no interface, as Calico's, reach nobody: without a route to it the kernel does not answer for it.",
-        "The route was lost when the network was restarted, or DHCP did not renew it.",
-        "Add the route on {node}: ip route add default via GATEWAY; make it permanent in the node's network configuration.",
+        "The route was lost when the network was restarted, DHCP did not renew it, or one that drops packets wins over it.",
+        "Add the route on {node}: ip route add default via GATEWAY; make it permanent in the node's network configuration."
+        " Remove a default route that drops packets.",
     ),
     Entry(
         "pod-no-default-route",

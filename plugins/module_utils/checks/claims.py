@@ -28,14 +28,34 @@ def check_claims(facts: Facts) -> Iterator[Fault]:
 
 
 def _duplicate_blocks(facts: Facts) -> Iterator[Fault]:
-    for first, second in _overlapping(facts.blocks):
-        blamed, other = sorted((first, second), key=lambda block: _support(facts, block))
-        what = (
-            blamed.prefix if blamed.prefix == other.prefix else f"{blamed.prefix}, which overlaps with {other.prefix},"
-        )
-        rows = tuple(f"on {block.node}: {block.row or f'pod CIDR {block.prefix}'}" for block in (blamed, other))
-        message = f"{blamed.node} claims {what} for its own pods, and so does {other.node}"
-        yield Fault("duplicate-block", message, rows, blamed.node, to=(blamed.prefix,))
+    """One fault for each block. Of the nodes that claim it all are to blame but the one for which most speaks."""
+    pairs = list(_overlapping(facts.blocks))
+    if not pairs:
+        return
+    hops = Counter((hop.dst, facts.owner(*address_number(hop.gateway))) for _node, hop in facts.next_hops())
+    weaker: dict[str, dict[Block, None]] = {}
+    stronger: dict[str, dict[Block, None]] = {}
+    for pair in pairs:
+        blamed, other = sorted(pair, key=lambda block: _support(facts, block, hops))
+        weaker.setdefault(blamed.prefix, {})[blamed] = None
+        stronger.setdefault(blamed.prefix, {})[other] = None
+    for prefix, blocks in weaker.items():
+        yield _duplicate_block(prefix, list(blocks), [block for block in stronger[prefix] if block not in blocks])
+
+
+def _duplicate_block(prefix: str, blamed: list[Block], others: list[Block]) -> Fault:
+    wider = {block.prefix for block in others} - {prefix}
+    what = f"{prefix}, which overlaps with {listed(wider)}," if wider else prefix
+    nodes, other_nodes = {block.node for block in blamed}, {block.node for block in others}
+    claim = "claims {} for its" if len(nodes) == 1 else "claim {} for their"
+    do = "does" if len(other_nodes) == 1 else "do"
+    message = f"{_named(nodes)} {claim.format(what)} own pods, and so {do} {_named(other_nodes)}"
+    rows = tuple(f"on {block.node}: {block.row or f'pod CIDR {block.prefix}'}" for block in (*blamed, *others))
+    return Fault("duplicate-block", message, rows, blamed[0].node if len(nodes) == 1 else None, to=(prefix,))
+
+
+def _named(nodes: set[str]) -> str:
+    return listed(nodes, most=10)
 
 
 def _overlapping(blocks: Iterable[Block]) -> Iterator[tuple[Block, Block]]:
@@ -47,13 +67,10 @@ def _overlapping(blocks: Iterable[Block]) -> Iterator[tuple[Block, Block]]:
         around.append(block)
 
 
-def _support(facts: Facts, block: Block) -> tuple[bool, int, str]:
+def _support(facts: Facts, block: Block, hops: Counter[tuple[str, str | None]]) -> tuple[bool, int, str]:
     """How much speaks for a claim: the node's pods in the block, then the rows of other nodes that lead there."""
-    hops = sum(
-        hop.dst == block.prefix and facts.owner(*address_number(hop.gateway)) == block.node
-        for _node, hop in facts.next_hops()
-    )
-    return block.node in facts.book.nodes_with_pods_in(block.prefix), hops, block.node
+    has_pods = block.node in facts.book.nodes_with_pods_in(block.prefix)
+    return has_pods, hops[block.prefix, block.node], block.node
 
 
 def _duplicate_pod_ips(facts: Facts) -> Iterator[Fault]:

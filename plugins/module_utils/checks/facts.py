@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from sys import intern
 from typing import NamedTuple
 
@@ -31,9 +31,9 @@ from ..network.cni import (
 )
 from ..network.forwarding import Forwarding
 from ..network.interface_names import recognise_interface
-from ..network.policy_rules import are_usual, not_followed
+from ..network.policy_rules import are_usual, decisions, not_followed
 from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, PodInside, Policy, Probe
-from ..network.table import PrefixMap, address_number, prefix_number, table_of
+from ..network.table import PrefixMap, RouteTable, address_number, prefix_number, table_of
 from ..network.table_store import Base, KeptTable, NodeTable, TableStore
 from ..text.ip_address import Link, parse_ip_address
 from ..text.ip_neighbour import Neighbour, parse_ip_neighbour
@@ -115,13 +115,13 @@ class NodeFacts:
     """What is kept of a node. ``links`` are without the ends of pods' veths, ``sysctls`` without those of these.
 
     ``next_hops`` and ``block_rows`` are of the rows that are not in the base of its table: all next hops, and the rows that
-    some CNI writes for pods of many nodes. ``networks`` are the rows for networks that the node is in, ``strange_hosts``
-    those that lead directly to an address that none of its pods has. ``default_routes`` are the bits of the families that
-    have one, ``uplinks`` the devices of these and those with the node's own addresses. ``interfaces`` are the names of pods'
-    interfaces on the node and ``macs`` the link-layer addresses of the pods' own ends, by the key of the pod, as far as
-    pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces. ``stands_in_for_gateway`` tells that its pods
-    send by a gateway that is nowhere, for which the kernel answers as long as the node forwards and has a route to it.
-    ``insides`` and ``unread`` are those of the snapshot.
+    some CNI writes for pods of many nodes. ``networks`` are the rows for networks that the node is in, ``strange_hosts`` those
+    that lead directly to an address that none of its pods has. ``default_routes`` are the bits of the families that have one in
+    use, or may have one by a row that is not understood, ``uplinks`` the devices of these and those with the node's own
+    addresses. ``interfaces`` are the names of pods' interfaces on the node and ``macs`` the link-layer addresses of the pods'
+    own ends, by the key of the pod, as far as pods were looked into. ``pod_mtu`` is the largest MTU of its pods' interfaces.
+    ``stands_in_for_gateway`` tells that its pods send by a gateway that is nowhere, for which the kernel answers as long as the
+    node forwards and has a route to it. ``insides`` and ``unread`` are those of the snapshot.
     """
 
     node: Node
@@ -246,7 +246,7 @@ def keep(reading: Reading) -> NodeFacts:
         block_rows=tuple(route for table in reading.tables.values() for route in table.extra if routes_block(route)),
         networks=tuple(route for table in reading.tables.values() for route in table.where(_is_connected_network)),
         strange_hosts=tuple(_strange_hosts(reading)),
-        default_routes=frozenset(bits for bits, table in reading.tables.items() if table.where(_is_default_route)),
+        default_routes=frozenset(bits for bits in reading.tables if _may_have_default_route(reading, bits)),
         uplinks=frozenset(_uplinks(reading)),
         interfaces={inside.pod: inside.interface.name for inside in reading.insides.values() if inside.interface},
         macs={
@@ -304,8 +304,24 @@ def _is_host_route(route: Route) -> bool:
     return route.type == "unicast" and is_direct(route) and is_host(route.dst)
 
 
-def _is_default_route(route: Route) -> bool:
-    return is_default(route) and route.type == "unicast" and table_of(route) == "main"
+def _may_have_default_route(reading: Reading, bits: int) -> bool:
+    """Whether what decides on packets that no other row is for is a row that leads somewhere, or is not understood."""
+    table, rules = reading.tables[bits], reading.rules.get(bits)
+    if table.base.default in table.unread:
+        return True
+    wide = RouteTable(table.where(_is_for_a_half))
+    for number in (0, (1 << bits) - 1):
+        row = wide.find(bits, number)
+        if rules:
+            *_for_some, (row, _rule) = decisions(rules, None, partial(wide.find_in, bits=bits, number=number))
+        if row is None or row.type != "unicast":
+            return False
+    return True
+
+
+def _is_for_a_half(route: Route) -> bool:
+    """Whether the row is for all packets that no other row is for, or for half of them: two halves may stand for the whole."""
+    return prefix_number(route.dst)[2] <= 1
 
 
 def _uplinks(reading: Reading) -> Iterator[str]:

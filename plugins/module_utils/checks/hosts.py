@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..network.cni import devices, gateways
+from ..network.cni import devices, gateways, is_default
 from ..network.forwarding import Move
 from ..network.interface_names import recognise_interface
 from ..network.path import follow
@@ -39,16 +39,23 @@ def _no_forwarding(facts: Facts) -> Iterator[Fault]:
 
 
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:
-    for bits in facts.families or [32]:
+    for bits in facts.families or _families_of_nodes(facts):
         read = [name for name, node in facts.nodes.items() if bits in node.tables]
         lacking = [name for name in read if bits not in facts.nodes[name].default_routes]
         # Kubernetes needs a default route for IPv4. For IPv6 a cluster without a way out may be meant to have none.
         if bits == 128 and lacking == read:
             continue
         for name in lacking:
-            line = f"no default row in the {FAMILIES[bits]} table main of {name}"
-            message = f"{name} has no {FAMILIES[bits]} default route"
-            yield Fault("no-default-route", message, (line,), name, to=_needing_default_route(facts, name, bits))
+            rows = facts.forwarding[name].table(bits).where(is_default)
+            lines = tuple(row.raw for row in rows) or (f"no default row in the {FAMILIES[bits]} tables of {name}",)
+            message = f"{name} has no {FAMILIES[bits]} default route{' that its packets leave by' if rows else ''}"
+            yield Fault("no-default-route", message, lines, name, to=_needing_default_route(facts, name, bits))
+
+
+def _families_of_nodes(facts: Facts) -> list[int]:
+    """The families in which pods will have addresses, before any does: those of the nodes' own."""
+    found = {":" in address for node in facts.nodes.values() for address in node.node.addresses}
+    return [bits for bits in FAMILIES if (bits == 128) in found]
 
 
 def _needing_default_route(facts: Facts, name: str, bits: int) -> tuple[str, ...] | None:

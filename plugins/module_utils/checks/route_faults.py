@@ -79,7 +79,7 @@ def _cause(judge: RouteJudge, item: Judged) -> Hashable:
     """What the item has in common with others of one cause."""
     dst = None if item.move.row is None else item.move.row.dst
     if item.verdict == "missing-block-route":
-        return item.verdict, item.node, item.target.at.node
+        return item.verdict, item.node, _home(judge, item)
     if item.verdict in _OF_PODS:
         return item.verdict, item.node, _pod(item)
     if item.verdict == "pod-on-wrong-node":
@@ -94,17 +94,18 @@ def _merged(judge: RouteJudge, groups: Iterable[list[Judged]]) -> list[list[Judg
     homes = {node for node in judge.targets.of_node if node is not None}
 
     def are_all_homes(items: list[Judged]) -> bool:
-        return _homes(items) == homes - {items[0].node}
+        return _homes(judge, items) == homes - {items[0].node}
 
     def are_all_nodes(items: list[Judged]) -> bool:
-        return len(_homes(items)) == 1 and {item.node for item in items} == set(judge.nodes) - _homes(items)
+        found = _homes(judge, items)
+        return len(found) == 1 and {item.node for item in items} == set(judge.nodes) - found
 
     def are_all_pods(items: list[Judged]) -> bool:
         own = [judge.targets.all[place].at for place in judge.targets.of_node[items[0].node]]
         return {_pod(item) for item in items} == {at.key for at in own if isinstance(at, Pod)}
 
     merged = _merge(groups, lambda item: item.verdict == "missing-block-route" and item.node, are_all_homes)
-    merged = _merge(merged, lambda item: item.verdict in _OF_BLOCKS and _same_for_all(item), are_all_nodes)
+    merged = _merge(merged, lambda item: item.verdict in _OF_BLOCKS and _same_for_all(judge, item), are_all_nodes)
     return _merge(merged, lambda item: item.verdict == "missing-pod-route" and item.node, are_all_pods)
 
 
@@ -122,13 +123,20 @@ def _merge(
     return merged
 
 
-def _same_for_all(item: Judged) -> Hashable:
+def _same_for_all(judge: RouteJudge, item: Judged) -> Hashable:
     via = None if item.move.row is None or item.verdict == "missing-block-route" else tuple(gateways(item.move.row))
-    return item.verdict, item.target.at.node, via
+    return item.verdict, _home(judge, item), via
 
 
-def _homes(items: Iterable[Judged]) -> set[str]:
-    return {item.target.at.node for item in items if item.target.at.node is not None}
+def _homes(judge: RouteJudge, items: Iterable[Judged]) -> set[str]:
+    return {home for home in (_home(judge, item) for item in items) if home is not None}
+
+
+def _home(judge: RouteJudge, item: Judged) -> str | None:
+    """The node that the row is about: where the pod runs, or for a row to a block the node that the block belongs to."""
+    is_of_block = item.verdict in (*_OF_BLOCKS, "shadowed-block")
+    block = judge.block(item.target, item.address) if is_of_block else None
+    return item.target.at.node if block is None else block.node
 
 
 def _pod(item: Judged) -> str | None:
@@ -149,7 +157,7 @@ class _Group:
         self.code = items[0].verdict
         self.row = items[0].move.row
         self.nodes = sorted({item.node for item in items})
-        self.homes = sorted(_homes(items))
+        self.homes = sorted(_homes(judge, items))
         self.pods = sorted({pod for pod in map(_pod, items) if pod})
 
     def fault(self) -> Fault:
@@ -246,10 +254,11 @@ class _Group:
         return tuple(dict.fromkeys(lines))
 
     def _example(self) -> Iterator[str]:
+        home = _home(self.judge, self.first)
         for name in self.judge.nodes:
-            if name not in (*self.nodes, self.first.target.at.node):
+            if name not in (*self.nodes, home):
                 for move in self.judge.facts.forwarding[name].moves(self.first.address)[-1:]:
-                    if move.row is not None and move.nodes == {self.first.target.at.node}:
+                    if move.row is not None and move.nodes == {home}:
                         yield f"on {name}: {move.row.raw}"
                         return
 

@@ -141,6 +141,17 @@ class RouteJudge:
 
     def verdict(self, name: str, target: Target, address: str, move: Move) -> str:
         """RIGHT, UNSURE or the code of a finding."""
+        verdict = self._verdict(name, target, address, move)
+        is_wrong = verdict not in (RIGHT, UNSURE)
+        return UNSURE if is_wrong and self._may_be_another_row(name, address, move.row) else verdict
+
+    def _may_be_another_row(self, name: str, address: str, row: Route | None) -> bool:
+        """Whether a row of the node that was not understood may decide in the place of this one, or where none was found."""
+        bits, number = address_number(address)
+        unread = self.facts.forwarding[name].table(bits).unread_for(bits, number)
+        return unread is not None and (row is None or prefix_number(unread)[2] >= prefix_number(row.dst)[2])
+
+    def _verdict(self, name: str, target: Target, address: str, move: Move) -> str:
         if target.at.node == name:
             return self._verdict_at_home(name, target.at, address, move) if isinstance(target.at, Pod) else RIGHT
         match move.kind:
@@ -168,7 +179,9 @@ class RouteJudge:
         if move.kind == "node":
             path = follow(self.facts.forwarding, name, address, name)
             if path.end == "loop":
-                return "routing-loop"
+                # The row to the node that the address is borrowed from is right, and so may be one for a wider network.
+                is_for_own = is_own_row or (row is not None and (row.dst, name) in self.facts.claims)
+                return "routing-loop" if is_for_own else "missing-pod-route"
             if is_own_row and path.end == "lost" and path.hops[-1].move and path.hops[-1].move.kind == "interface":
                 return "pod-on-wrong-node"
         if move.kind == "dropped":
@@ -222,6 +235,8 @@ class RouteJudge:
         if self._is_near(name, owner) not in self._named or not self.facts.nodes[owner].is_settled:
             return UNSURE
         block = self.facts.block_of(address)
+        if block is not None and block.node == name:
+            return "missing-pod-route"  # lent to a pod of another node
         if move.row is None or block is None or prefix_number(move.row.dst)[2] < prefix_number(block.prefix)[2]:
             return "missing-block-route"
         return self._astray("wrong-next-hop", target, address, move)
@@ -256,8 +271,5 @@ class RouteJudge:
         return "shadowed-block" if prefix_number(move.row.dst)[2] > prefix_number(block.prefix)[2] else code
 
     def block(self, target: Target, address: str) -> Block | None:
-        """The block of the target's own node that the address is from."""
-        if isinstance(target.at, Block):
-            return target.at
-        block = self.facts.block_of(address)
-        return block if block is not None and block.node == target.at.node else None
+        """The block that the address is from, which may be another node's: a pod can have a borrowed address."""
+        return target.at if isinstance(target.at, Block) else self.facts.block_of(address)

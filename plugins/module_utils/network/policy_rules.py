@@ -39,9 +39,9 @@ def not_followed(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def decisions(
-    rules: Sequence[Rule], address: str, find: Callable[[str], Route | None], source: str | None = None
+    rules: Sequence[Rule], address: str | None, find: Callable[[str], Route | None], source: str | None = None
 ) -> Iterator[Decision]:
-    """What decides on packets to the address: on some of them first, on all others last.
+    """What decides on packets to the address (None: to any address): on some of them first, on all others last.
 
     ``find`` looks the address up in the table of a name. ``source`` is where the packets are from, where that is known.
     """

@@ -18,9 +18,9 @@ from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import TypeVar
 
-from ..text.ip_route import Route, read_record, split_records
+from ..text.ip_route import Route, read_destination, read_record, split_records
 from ..text.lines import clean
-from .table import Destination, RouteTable, destination_of, preferred_routes
+from .table import Destination, PrefixMap, RouteTable, destination_of, preferred_routes
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
@@ -150,8 +150,24 @@ class NodeTable:
     @property
     def unparsed(self) -> list[str]:
         """The lines that were not understood; those that the base has, too, come first."""
-        records = self._shared(self.base.unparsed) + [record for _place, record, row in self._own if row is None]
-        return [line for record in records for line in record.split("\n") if line.strip()]
+        return [line for record in self._unread() for line in record.split("\n") if line.strip()]
+
+    @cached_property
+    def unread(self) -> list[str]:
+        """The destinations of the rows that were not understood, as far as these are."""
+        found = (read_destination(record, self.base.default) for record in self._unread())
+        return [dst for dst in found if dst is not None]
+
+    def unread_for(self, bits: int, number: int) -> str | None:
+        """The longest of these destinations that holds an address, None when none does."""
+        return self._unread_map.match(bits, number)
+
+    @cached_property
+    def _unread_map(self) -> PrefixMap[str]:
+        return PrefixMap((dst, dst) for dst in self.unread)
+
+    def _unread(self) -> list[str]:
+        return self._shared(self.base.unparsed) + [record for _place, record, row in self._own if row is None]
 
     def where(self, predicate: Predicate) -> list[Route]:
         """The rows of which the predicate holds; those that the base has, too, come first, and of them it is asked once."""

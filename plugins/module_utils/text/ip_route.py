@@ -133,6 +133,8 @@ _ENCAP = re.compile(
     r"|seg6 mode \S+ segs \d+ \[ [^]]* \](?: hmac \S+)?"
     r"|seg6local action \S+(?: (?:nh4|nh6|table|vrftable|iif|oif) \S+)*)(?!\S)"
 )
+# What stands behind "features" (print_rta_features): those that have no name are printed as one number.
+_FEATURE = re.compile(r"ecn|tcp_usec_ts|0x[0-9a-f]+")
 _REJECTING = ("blackhole", "unreachable", "prohibit", "throw")
 _IPV4_DEFAULT, _IPV6_DEFAULT = "0.0.0.0/0", "::/0"
 
@@ -169,6 +171,16 @@ def read_record(record: str, default: str) -> Route | None:
     ``default`` is what a default route is for whose line does not tell its family: ``0.0.0.0/0`` or ``::/0``.
     """
     return _decided(_read_record(record.removesuffix("\n")), default)
+
+
+def read_destination(record: str, default: str) -> str | None:
+    """What a record is for that :func:`read_record` does not understand as a whole, None when that is not understood either."""
+    words = record.split(None, 2)
+    word = next((word for word in words[:2] if word not in _TYPES), "")
+    try:
+        return default if word == "default" else read_prefix(word)
+    except _NOT_UNDERSTOOD:
+        return None
 
 
 def _read_records(records: list[str]) -> list[Route | None]:
@@ -332,6 +344,8 @@ def _read_words(text: str, kind: type[Route] | type[NextHop]) -> dict[str, Any]:
             if word in metrics:
                 raise ValueError(text)
             metrics[word] = _METRICS[word](value)
+        elif "features" in metrics and _FEATURE.fullmatch(word):
+            metrics["features"] = f"{metrics['features']} {word}"
         else:
             field, read = _OPTIONS[word]
             if field in fields:

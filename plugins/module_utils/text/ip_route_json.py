@@ -98,7 +98,7 @@ def _metric_words(metrics: Iterable[Iterable[tuple[str, Any]]]) -> list[str]:
     words: list[str] = []
     for key, value in (pair for pairs in metrics for pair in pairs):
         if value is None:
-            words += ["features", key]
+            words += [key] if "features" in words else ["features", key]
         elif key in ("rtt", "rttvar", "rto_min"):
             words += [key, f"{_word(value)}ms"]
         else:

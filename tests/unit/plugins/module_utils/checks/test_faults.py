@@ -17,6 +17,7 @@ from tests.unit.plugins.module_utils.checks.lab import MAIN6, OUTSIDE, Lab
 WORKER, WORKER2, CONTROL = "demo-worker", "demo-worker2", "demo-control-plane"
 BLOCK, BLOCK2, BLOCK0 = "192.168.157.128/26", "192.168.121.64/26", "192.168.210.0/26"
 BB1, BB2 = "192.168.157.134", "192.168.121.73"
+BORROWED = "192.168.121.100"
 
 Break = Callable[[Lab], object]
 
@@ -46,6 +47,13 @@ def flush(lab: Lab, key: str) -> None:
     lab.delete_route(pod.node.name, pod.ip)
     if pod.ip6:
         lab.delete_route(pod.node.name, pod.ip6, MAIN6)
+
+
+def borrow(lab: Lab) -> None:
+    """A pod of the worker gets an address from the other worker's block."""
+    lab.add_pod("default", "borrower", WORKER, BORROWED, 100)
+    lab.print_node(lab.worker)
+    lab.add_route(WORKER2, f"{BORROWED} via 172.18.0.4 dev eth0 proto 80 onlink")
 
 
 def lose_to_worker2(lab: Lab) -> None:
@@ -179,8 +187,46 @@ def all_pod_routes_of_the_only_node_are_deleted(lab: Lab) -> None:
 
 @broken("missing-pod-route", WORKER2, "default/borrower")
 def the_route_for_a_borrowed_address_is_deleted(lab: Lab) -> None:
-    lab.add_pod("default", "borrower", WORKER, "192.168.121.100", 100)
-    lab.print_node(lab.worker)
+    borrow(lab)
+    lab.delete_route(WORKER2, BORROWED)
+
+
+@broken("missing-pod-route", WORKER, "default/borrower")
+def the_pods_own_node_loses_the_route_for_a_borrowed_address(lab: Lab) -> None:
+    borrow(lab)
+    lab.delete_route(WORKER, BORROWED)
+
+
+@broken("missing-pod-route", WORKER2, "default/borrower")
+def the_route_for_an_address_that_is_borrowed_from_a_pod_cidr_is_deleted(lab: Lab) -> None:
+    borrow(lab)
+    lab.worker2.pod_cidrs = (BLOCK2,)
+    lab.delete_route(WORKER2, BORROWED)
+    lab.delete_route(WORKER2, f"blackhole {BLOCK2}")
+
+
+@broken("missing-block-route", CONTROL)
+def a_block_route_is_deleted_that_also_leads_to_a_borrowed_address(lab: Lab) -> None:
+    borrow(lab)
+    lab.delete_route(CONTROL, BLOCK2)
+
+
+@broken("missing-block-route", CONTROL)
+def a_block_route_is_deleted_that_leads_to_a_borrowed_address_in_a_larger_cluster(lab: Lab) -> None:
+    lab.add_node("demo-worker3", 5, "192.168.77.0/26")
+    a_block_route_is_deleted_that_also_leads_to_a_borrowed_address(lab)
+
+
+@broken("missing-block-route", WORKER2)
+def all_nodes_lose_their_route_to_one_that_lends_an_address(lab: Lab) -> None:
+    borrow(lab)
+    all_nodes_lose_their_route_to_one(lab)
+
+
+@broken("next-hop-not-a-node", CONTROL)
+def a_block_that_a_borrowed_address_is_from_goes_to_an_address_that_nobody_has(lab: Lab) -> None:
+    borrow(lab)
+    lab.replace_route(CONTROL, BLOCK2, f"{BLOCK2} via 172.18.0.99 dev eth0 onlink")
 
 
 @broken("wrong-pod-interface", WORKER, "default/bb1")
@@ -255,6 +301,22 @@ def two_nodes_claim_a_block(lab: Lab) -> None:
     lose_to_worker2(lab)
 
 
+@broken("duplicate-block", None)
+def all_nodes_claim_a_block(lab: Lab) -> None:
+    for node in (WORKER, CONTROL):
+        lab.replace_route(node, BLOCK2, f"blackhole {BLOCK2} proto 80")
+    lose_to_worker2(lab)
+    lab.lose_between({*lab.addresses_on(CONTROL), lab.nodes[CONTROL].address}, lab.addresses_on(WORKER2))
+
+
+@broken("duplicate-block", WORKER)
+def a_node_claims_the_blocks_of_all_others(lab: Lab) -> None:
+    lab.add_node("demo-worker3", 5, "192.168.112.0/26")
+    lab.add_route(WORKER, "blackhole 192.168.112.0/20 proto 80")
+    for node in (WORKER2, CONTROL, "demo-worker3"):
+        lab.add_route(node, "192.168.112.0/20 via 172.18.0.4 dev eth0 proto 80 onlink")
+
+
 @broken("overlapping-ranges", WORKER)
 def a_bridge_is_in_the_pod_range(lab: Lab) -> None:
     lab.add_route(WORKER, "192.168.121.72/29 dev br-4f1e proto kernel scope link src 192.168.121.73")
@@ -309,6 +371,28 @@ def a_node_without_a_default_route_does_not_stand_in_for_its_pods_gateway(lab: L
     lab.delete_route(WORKER, "default")
     lose_outside(lab, lab.worker.address)
     lose_pod(lab, "probes/probe-b")
+
+
+@broken("no-default-route", WORKER)
+def the_link_of_the_default_route_is_down(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 dead linkdown")
+
+
+@broken("no-default-route", WORKER)
+def a_default_route_that_drops_packets_has_a_lower_metric(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 proto dhcp metric 100")
+    lab.add_route(WORKER, "blackhole default")
+
+
+@broken("no-default-route", WORKER)
+def one_half_of_the_default_route_is_not_there(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "128.0.0.0/1 via 172.18.0.1 dev eth0")
+
+
+@broken("no-default-route", WORKER)
+def the_default_route_is_in_a_table_that_no_rule_asks_for_all_packets(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 table 100")
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom 10.8.0.0/24 lookup 100\n32766:")
 
 
 @broken("pod-no-default-route", WORKER, "probes/probe-b")
@@ -556,6 +640,14 @@ def a_node_sends_packets_for_its_own_pod_away(lab: Lab) -> None:
     lose_pod(lab, "default/bb1")
 
 
+@broken("routing-loop", WORKER)
+def a_node_sends_packets_for_its_own_block_away(lab: Lab) -> None:
+    lab.worker.pod_cidrs = (BLOCK,)
+    lab.replace_route(WORKER, f"blackhole {BLOCK}", f"{BLOCK} via 172.18.0.2 dev eth0")
+    for pod in lab.worker.pods:
+        lab.delete_route(WORKER, pod.ip)
+
+
 @broken("routing-loop", CONTROL)
 def two_nodes_take_each_other_for_the_way(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.3 dev eth0")
@@ -631,6 +723,37 @@ def test_a_missing_route_is_shown_beside_that_of_another_node() -> None:
     assert WORKER in finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("name", "node", "does"),
+    [
+        (
+            "a_block_route_is_deleted_that_also_leads_to_a_borrowed_address",
+            CONTROL,
+            "has no route to the pods of {} ({})",
+        ),
+        (
+            "a_block_route_is_deleted_that_leads_to_a_borrowed_address_in_a_larger_cluster",
+            CONTROL,
+            "has no route to the pods of {} ({})",
+        ),
+        (
+            "a_block_that_a_borrowed_address_is_from_goes_to_an_address_that_nobody_has",
+            CONTROL,
+            "sends packets for the pods of {} ({}) to 172.18.0.99, which is no node's address",
+        ),
+        (
+            "all_nodes_lose_their_route_to_one_that_lends_an_address",
+            "no other node",
+            "has a route to the pods of {} ({})",
+        ),
+    ],
+)
+def test_a_row_to_a_block_is_told_of_the_node_that_the_block_belongs_to(name: str, node: str, does: str) -> None:
+    lab = Lab()
+    BROKEN[name][0](lab)
+    assert the_finding(lab).message == f"{node} {does.format(WORKER2, BLOCK2)}"
+
+
 def test_lost_packets_are_evidence_of_the_route_that_lost_them() -> None:
     lab = Lab()
     a_pod_route_is_deleted(lab)
@@ -660,10 +783,51 @@ def test_the_message_says_where_packets_go(row: str, message: str) -> None:
     assert the_finding(lab).message == message
 
 
+@pytest.mark.parametrize(
+    ("name", "message", "evidence"),
+    [
+        (
+            "two_nodes_claim_a_block",
+            f"{WORKER} claims {BLOCK2} for its own pods, and so does {WORKER2}",
+            [f"on {WORKER}: blackhole {BLOCK2} proto 80", f"on {WORKER2}: blackhole {BLOCK2} proto 80"],
+        ),
+        (
+            "all_nodes_claim_a_block",
+            f"{CONTROL}, {WORKER} claim {BLOCK2} for their own pods, and so does {WORKER2}",
+            [f"on {node}: blackhole {BLOCK2} proto 80" for node in (CONTROL, WORKER, WORKER2)],
+        ),
+        (
+            "a_node_claims_the_blocks_of_all_others",
+            f"{WORKER} claims 192.168.112.0/20, which overlaps with 192.168.112.0/26, {BLOCK2}, for its own pods, and so do"
+            f" {WORKER2}, demo-worker3",
+            [
+                f"on {WORKER}: blackhole 192.168.112.0/20 proto 80",
+                "on demo-worker3: blackhole 192.168.112.0/26 proto 80",
+                f"on {WORKER2}: blackhole {BLOCK2} proto 80",
+            ],
+        ),
+    ],
+)
+def test_all_who_claim_a_block_are_named(name: str, message: str, evidence: list[str]) -> None:
+    lab = Lab()
+    BROKEN[name][0](lab)
+    finding = the_finding(lab)
+    assert finding.message == message
+    assert list(finding.evidence[: len(evidence)]) == evidence
+
+
 def test_a_circle_is_told_of_the_block_that_goes_round() -> None:
     lab = Lab()
     two_nodes_take_each_other_for_the_way(lab)
     assert the_finding(lab).message == f"packets for {BLOCK2} go in a circle: {CONTROL} -> {WORKER} -> {CONTROL}"
+
+
+def test_default_routes_that_are_of_no_use_are_shown() -> None:
+    lab = Lab()
+    a_default_route_that_drops_packets_has_a_lower_metric(lab)
+    finding = the_finding(lab)
+    assert finding.message == f"{WORKER} has no IPv4 default route that its packets leave by"
+    assert finding.evidence == ("default via 172.18.0.1 dev eth0 proto dhcp metric 100", "blackhole default")
 
 
 def test_ipv6_broken_alone_is_named_so() -> None:

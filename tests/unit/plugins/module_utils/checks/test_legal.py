@@ -19,7 +19,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot im
     Snapshot,
 )
 
-from tests.unit.plugins.module_utils.checks.lab import MAIN4, OUTSIDE, Lab
+from tests.unit.plugins.module_utils.checks.lab import MAIN4, MAIN6, OUTSIDE, Lab
 
 WORKER, WORKER2, CONTROL = "demo-worker", "demo-worker2", "demo-control-plane"
 BLOCK, BLOCK2 = "192.168.157.128/26", "192.168.121.64/26"
@@ -253,6 +253,56 @@ def a_tunnel_in_a_pod_that_is_down(lab: Lab) -> None:
 
 
 @legal
+def the_default_route_is_in_the_last_table(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 table default")
+
+
+@legal
+def the_default_route_is_in_a_table_that_a_rule_asks(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 table 100")
+    lab.edit(WORKER, "ip rule", "32767:", "32766:\tfrom all lookup 100\n32767:")
+
+
+@legal
+def two_halves_stand_for_the_default_route(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "0.0.0.0/1 via 172.18.0.1 dev eth0")
+    lab.add_route(WORKER, "128.0.0.0/1 via 172.18.0.1 dev eth0")
+
+
+@legal
+def a_default_route_that_drops_packets_when_there_is_no_other_one(lab: Lab) -> None:
+    lab.add_route(WORKER, "unreachable default metric 4278198272")
+
+
+@legal
+def the_row_for_a_block_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.2 dev eth0 proto 80 onlink colour red")
+
+
+@legal
+def a_row_for_several_blocks_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(
+        WORKER, BLOCK2, "192.168.121.0/24 proto 80 colour red\n\tnexthop via 172.18.0.2 dev eth0 weight 1"
+    )
+
+
+@legal
+def the_row_for_a_part_of_a_block_is_not_understood(lab: Lab) -> None:
+    lab.add_route(WORKER, "blackhole 192.168.0.0/16")
+    lab.replace_route(WORKER, BLOCK2, f"unicast {BLOCK2} via 172.18.0.2 dev eth0 proto 80 onlink colour red")
+
+
+@legal
+def the_row_for_a_pod_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(WORKER, BB1, f"{BB1} dev {lab.pod('default/bb1').interface} scope link colour red")
+
+
+@legal
+def the_default_row_is_not_understood(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default", "default via 172.18.0.1 dev eth0 colour red")
+
+
+@legal
 def a_table_of_its_own_for_wireguard(lab: Lab) -> None:
     """As Calico has it, beside its usual rows."""
     for node in lab.nodes.values():
@@ -341,6 +391,33 @@ def test_a_node_that_is_gone_needs_no_routes_and_leaves_the_promises_open() -> N
     assert verdict.findings == ()
     assert verdict.verdict == "incomplete"
     assert verdict.promises["P1"].reason == "there is no probe on gone"
+
+
+def test_a_row_that_is_not_understood_is_told_and_refutes_nothing() -> None:
+    lab = Lab()
+    the_row_for_a_block_is_not_understood(lab)
+    verdict = judge(lab.snapshot())
+    assert {promise.state for promise in verdict.promises.values()} == {"proved"}  # by packets
+    assert (f"{MAIN4} of node {WORKER}", WORKER) in [(item.what, item.node) for item in verdict.not_proved]
+    assert "for 2 pairs of them" in " ".join(item.what for item in verdict.not_proved)
+
+
+def test_a_row_that_is_not_understood_does_not_excuse_one_that_wins_over_it() -> None:
+    lab = Lab()
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.3 dev eth0")
+    lab.add_route(WORKER, "192.168.0.0/16 via 172.18.0.2 dev eth0 colour red")
+    assert [finding.code for finding in judge(lab.snapshot()).findings] == ["wrong-next-hop"]
+
+
+def test_nodes_without_ipv4_need_no_default_route_for_it_before_any_pod_runs() -> None:
+    printed = {
+        MAIN4: "local 127.0.0.0/8 dev lo table local proto kernel scope host src 127.0.0.1 \n",
+        MAIN6: "default via fc00::ff dev eth0 metric 1024 pref medium\n",
+    }
+    for addresses, codes in ((("fc00::1",), []), (("fc00::1", "172.18.0.4"), ["no-default-route"])):
+        node = NodeSnapshot(Node("one", addresses), printed=printed)
+        verdict = judge(Snapshot(Cluster("demo", "2026-11-23T12:00:00Z"), (node,)))
+        assert [finding.code for finding in verdict.findings] == codes
 
 
 # Policies.

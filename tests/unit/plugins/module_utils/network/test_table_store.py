@@ -166,6 +166,16 @@ def test_lines_that_are_not_understood_are_told_of_each_node_that_has_them() -> 
     assert (first.unparsed, second.unparsed, third.unparsed) == (["what?"], ["what?", "how?"], [])
 
 
+def test_what_a_line_that_is_not_understood_is_for_is_known_still() -> None:
+    lines = "10.1.0.0/16 colour red\n10.1.2.0/24 colour red\nblackhole 10.2.0.1 colour red\ndefault colour red\nwhat?\n"
+    first, second = kept(SHARED, lines + SHARED)
+    assert first.unread == []
+    assert second.unread == ["10.1.0.0/16", "10.1.2.0/24", "10.2.0.1/32", "0.0.0.0/0"]
+    for address, dst in (("10.1.2.3", "10.1.2.0/24"), ("10.2.0.1", "10.2.0.1/32"), ("10.9.0.1", "0.0.0.0/0")):
+        assert second.unread_for(*address_number(address)) == dst
+    assert first.unread_for(*address_number("10.1.2.3")) is None
+
+
 def test_colours_and_carriage_returns_make_no_difference() -> None:
     _first, second = kept(SHARED, SHARED.replace("10.9.5.0/24", "\x1b[35m10.9.5.0/24\x1b[0m").replace("\n", "\r\n"))
     assert (second.extra, second.unparsed) == ([], [])

@@ -170,6 +170,15 @@ class TestOptions:
         )
         assert route.locks == ("rto_min",)
 
+    @pytest.mark.parametrize("features", ["ecn", "tcp_usec_ts", "ecn tcp_usec_ts", "ecn 0x1d", "0x8"])
+    def test_features_may_be_several_words(self, features: str) -> None:
+        route = one(f"10.0.0.0/8 dev eth0 features {features} rto_min lock 5ms ")
+        assert route.metrics == (("features", features), ("rto_min", 5))
+        assert route.locks == ("rto_min",)
+
+    def test_the_name_of_a_feature_is_one_behind_that_word_alone(self) -> None:
+        assert parse_ip_route("10.0.0.0/8 dev eth0 tcp_usec_ts \n").routes == []
+
     def test_router_advertisements_have_expiry_hop_limit_and_preference(self) -> None:
         route = one("default via fe80::1 dev eth0 proto ra metric 1024 expires 1796sec hoplimit 255 pref medium")
         assert (route.expires, route.metrics, route.pref) == (1796, (("hoplimit", 255),), "medium")

@@ -77,6 +77,11 @@ def test_metrics_are_those_of_the_text() -> None:
     assert route.metrics == (("hoplimit", 7), ("features", "ecn"), ("rto_min", 1000), ("congctl", "cubic"))
 
 
+def test_features_are_one_value_as_in_the_text() -> None:
+    route = one('{"dst":"10.6.0.0/16","dev":"eth0","flags":[],"metrics":[{"ecn":null,"tcp_usec_ts":null,"rto_min":5}]}')
+    assert route.metrics == (("features", "ecn tcp_usec_ts"), ("rto_min", 5))
+
+
 def test_a_cached_route_has_its_flags() -> None:
     route = one(
         '{"type":"local","dst":"127.0.0.1","dev":"lo","flags":[],"uid":0,"cache":["local"],"expires":7,"iif":"lo"}'

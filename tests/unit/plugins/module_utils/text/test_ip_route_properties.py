@@ -85,7 +85,22 @@ WORDS = [
         "realms",
         "3/4",
     ),
-    *("nexthop", "nh_info", "cache", "<local>", "weight", "1", "uid", "mark", "rto_min", "200ms", "features", "ecn"),
+    *(
+        "nexthop",
+        "nh_info",
+        "cache",
+        "<local>",
+        "weight",
+        "1",
+        "uid",
+        "mark",
+        "rto_min",
+        "200ms",
+        "features",
+        "ecn",
+        "tcp_usec_ts",
+        "0x1c",
+    ),
     *("Deleted", "[ROUTE]", "Timestamp:", "\\", "\\\n", "\t", " "),
     *("[{", "}]", ",", "{", "}", '"dst":"10.0.0.0/8"', '"dst":', '"flags":[]', '"dev":"eth0"', '"nexthops":[]'),
 ]
@@ -166,6 +181,8 @@ def routes(draw: st.DrawFn, *, details: bool = True) -> Route:
     metrics = draw(
         st.dictionaries(st.sampled_from(["window", "rtt", "advmss", "rto_min", "hoplimit"]), st.integers(0, 9999))
     )
+    features = draw(maybe(st.sampled_from(["ecn", "ecn tcp_usec_ts", "tcp_usec_ts 0x1c", "0x2"])))
+    metrics |= {"features": features} if features else {}
     fields |= {
         "protocol": draw(maybe(words)),
         "table": draw(maybe(st.sampled_from(["local", "100", "4000000000"]))),
