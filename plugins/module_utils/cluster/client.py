@@ -19,7 +19,6 @@ from urllib.parse import quote, urlencode
 
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config import MISSING_LIBRARY, Endpoint, endpoint
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.whole_answers import POOLS
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ApiError,
     ConflictError,
@@ -69,7 +68,6 @@ class Cluster:
             self._http: Any = urllib3.ProxyManager(server.proxy.url, proxy_headers=server.proxy.authorization(), **pool)
         else:
             self._http = urllib3.PoolManager(**pool)
-        self._http.pool_classes_by_scheme = POOLS
         if server.tls.verify_mode == ssl.CERT_NONE:  # asked for: no warning at each call
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -208,7 +206,7 @@ class Cluster:
                     url,
                     body=body,
                     headers={"accept": "application/json", **headers, **self.endpoint.authorization()},
-                    timeout=urllib3.Timeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS)),
+                    timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds),
                     preload_content=False,
                     redirect=False,
                 )
@@ -224,9 +222,14 @@ class Cluster:
     def _pieces(self, response: Any, doing: str, deadline: Deadline) -> Iterator[bytes]:
         """The body of an answer as it comes in: one that trickles for ever ends with the deadline, too."""
         try:
-            for piece in response.stream():
+            # As much as is there, so that what trickles is seen to; a socket's own timeout begins anew with each byte.
+            while piece := response.read1():
                 yield piece
-                deadline.remaining(doing)
+                seconds = deadline.remaining(doing)
+                if response.connection is not None:
+                    response.connection.sock.settimeout(seconds)
+            if response.length_remaining:
+                raise urllib3.exceptions.ProtocolError(f"{response.length_remaining} bytes are missing")
         except urllib3.exceptions.HTTPError as error:
             raise self._explained(error, doing, deadline) from error
         finally:
