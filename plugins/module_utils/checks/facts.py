@@ -82,12 +82,13 @@ class NextHop(NamedTuple):
 class Inside:
     """What a pod says of itself, read. ``interface`` is the node's end of the pod's cable, None where that cannot be told.
 
-    ``routes`` are by the bits of the family.
+    ``routes`` are by the bits of the family, without tables that hold lines which are not understood, ``unparsed`` these lines.
     """
 
     pod: str
     links: tuple[Link, ...]
     routes: Mapping[int, tuple[Route, ...]]
+    unparsed: tuple[str, ...]
     neighbours: tuple[Neighbour, ...]
     interface: Link | None
 
@@ -180,6 +181,12 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
             lines = [line.text for line in parsed.unparsed] + [rule.raw for rule in not_followed(parsed.rules)]
             unproved += _not_understood(command, lines, node)
     links = {link.name: link for link in parse_ip_address(node.printed.get("ip addr", "")).links}
+    insides = {inside.pod: inside for inside in _read_insides(node, links.values())}
+    unproved += [
+        NotProved(f"the table of pod {inside.pod}", f"not understood: {line.strip()}", node.node.name, inside.pod)
+        for inside in insides.values()
+        for line in inside.unparsed
+    ]
     return Reading(
         snapshot=node,
         kept=kept,
@@ -188,7 +195,7 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
         links=links,
         pod_links={name: link for name, link in links.items() if _is_pod_link(link, node.node)},
         neighbours=parse_ip_neighbour(node.printed.get("ip neigh", "")).neighbours,
-        insides={inside.pod: inside for inside in _read_insides(node, links.values())},
+        insides=insides,
         not_proved=tuple(unproved),
     )
 
@@ -211,14 +218,16 @@ def read_inside(inside: PodInside | Probe, by_index: Mapping[int, Link]) -> Insi
     peers = [by_index.get(_peer_index(link) or 0) for link in own]
     # Each end names the other: an index alone may be one of another namespace.
     ends = [peer for peer in peers if peer and any(peer.peer == f"if{link.index}" for link in own)]
+    tables = {
+        bits: parse_ip_route(inside.printed[command])
+        for bits, command in POD_TABLE_COMMANDS.items()
+        if command in inside.printed
+    }
     return Inside(
         pod=inside.pod,
         links=own,
-        routes={
-            bits: tuple(parse_ip_route(inside.printed[command]).routes)
-            for bits, command in POD_TABLE_COMMANDS.items()
-            if command in inside.printed
-        },
+        routes={bits: tuple(table.routes) for bits, table in tables.items() if not table.unparsed},
+        unparsed=tuple(line.text for table in tables.values() for line in table.unparsed),
         neighbours=parse_ip_neighbour(inside.printed.get("ip neigh", "")).neighbours,
         interface=ends[0] if len(ends) == 1 else None,
     )

@@ -513,6 +513,18 @@ def test_a_node_that_cannot_be_read_may_send_from_an_address_that_nobody_else_ha
     assert (verdict.promises["P1"].state, verdict.promises["P2"].state) == ("proved", "not_proved")
 
 
+def test_a_table_of_a_pod_that_is_not_understood_is_not_one_without_a_default_route() -> None:
+    lab = Lab()
+    inside = lab.worker.probe.inside
+    assert inside is not None
+    inside["ip -4 route"] = "default via 169.254.1.1 dev eth0 colour red \n169.254.1.1 dev eth0 scope link \n"
+    verdict = judge(lab.snapshot())
+    assert verdict.findings == ()
+    assert [(item.what, item.reason) for item in verdict.not_proved] == [
+        ("the table of pod probes/probe-b", "not understood: default via 169.254.1.1 dev eth0 colour red")
+    ]
+
+
 def test_a_way_through_a_site_that_tables_do_not_show_is_not_compared_with_the_way_back() -> None:
     def at(name: str, address: str, *rows: str) -> NodeSnapshot:
         net = address.rpartition(".")[0]
