@@ -109,7 +109,7 @@ def _read(path: Path) -> Object:
         raise InvalidRequestError(
             f"{path} cannot be read ({error.strerror}): name another file with --kubeconfig"
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"{path} is not a kubeconfig file, so no entry is added to it: {error}") from error
     if config is not None and not isinstance(config, dict):
         raise InvalidRequestError(f"{path} is not a kubeconfig file, so no entry is added to it: name another file")

@@ -68,13 +68,13 @@ def test_removing_the_last_entry_removes_the_file(tmp_path: Path) -> None:
     kubeconfig.remove(path, "demo")
 
 
-@pytest.mark.parametrize("text", ["- a list", "{", "just words"])
-def test_a_file_that_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("content", [b"- a list", b"{", b"just words", b"\xff\xfe"])
+def test_a_file_that_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "config"
-    path.write_text(text)
+    path.write_bytes(content)
     with pytest.raises(InvalidRequestError, match="is not a kubeconfig file"):
         kubeconfig.merge(path, DEMO)
-    assert path.read_text() == text
+    assert path.read_bytes() == content
 
 
 def test_a_file_that_will_not_do_is_told_before_anything_is_made(tmp_path: Path) -> None:
