@@ -28,6 +28,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline im
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ApiError,
     ConflictError,
+    ConnectionFailedError,
     ExecError,
     ForbiddenError,
     NotFoundError,
@@ -370,7 +371,7 @@ class _Run:
             try:
                 with self._noted(pod_name) as is_wanted:
                     if is_wanted:
-                        self._create(pod_name, node, host_network=pod_name.endswith(_ON_HOST))
+                        self._create_surely(pod_name, node)
             except PodnetError as error:
                 reasons[pod_name] = f"its probe pod was not admitted: {error}"
 
@@ -409,6 +410,15 @@ class _Run:
             with self._changed:
                 self._under_way.discard(name)
                 self._changed.notify_all()
+
+    def _create_surely(self, name: str, node: str) -> None:
+        """Create a pod; once more when the connection breaks, since under its name it cannot be made twice."""
+        host_network = name.endswith(_ON_HOST)
+        try:
+            self._create(name, node, host_network=host_network)
+        except ConnectionFailedError:
+            with suppress(ConflictError):  # only the answer was lost
+                self._create(name, node, host_network=host_network)
 
     def _create(self, name: str, node: str, *, host_network: bool) -> None:
         url = path("pods", namespace=self._namespace)

@@ -206,6 +206,21 @@ def test_probes_are_removed_when_the_work_ends_early(checks: ApiServer, cluster:
     assert checks.all("Pod") == []
 
 
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_connection_that_breaks_once_costs_no_probe(checks: ApiServer, cluster: Cluster, is_made: bool) -> None:
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        if is_made:
+            checks._create(json.loads(await request.read()), "Pod", "checks")
+        return await breaking_off(request)
+
+    checks.misbehave("POST", ".*/pods", break_off, times=1)
+    for found in opened(checks, cluster).values():
+        assert isinstance(found.in_pod_network, ProbePod)
+        assert isinstance(found.on_host, ProbePod)
+    assert len(created_pods(checks)) == 7
+    assert checks.all("Pod") == []
+
+
 def test_a_probe_that_is_being_made_when_a_signal_comes_is_removed_too(
     checks: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
