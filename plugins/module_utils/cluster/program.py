@@ -91,5 +91,8 @@ def _end(process: subprocess.Popen[str]) -> str:
             os.killpg(process.pid, number)
         if process.returncode is None:
             with suppress(subprocess.TimeoutExpired):
-                output = "".join(process.communicate(timeout=_GRACE_SECONDS))
+                try:
+                    output = "".join(process.communicate(timeout=_GRACE_SECONDS))
+                except AttributeError:  # Popen cannot go on reading where a signal came just before it began to
+                    process.wait(_GRACE_SECONDS)
     return output

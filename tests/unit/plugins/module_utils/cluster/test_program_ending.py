@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -107,3 +108,11 @@ def test_a_program_and_its_child_are_ended_when_a_signal_interrupts_the_call(pip
 
     thread.join(timeout=30)
     assert not thread.is_alive()
+
+
+def test_a_program_is_ended_also_when_a_signal_came_just_before_its_output_was_read() -> None:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(["sleep", "60"], text=True, start_new_session=True, **pipes) as process:
+        process._communication_started = True  # type: ignore[attr-defined]  # as communicate() leaves it then
+        assert program._end(process) == ""
+    assert process.returncode == -signal.SIGTERM
