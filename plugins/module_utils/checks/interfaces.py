@@ -22,18 +22,17 @@ from .fault import Fault, host_prefix
 
 def check_pods_of(reading: Reading) -> Iterator[Fault]:
     """What is wrong with the pods of a node, each by itself."""
-    # By their keys: a snapshot that somebody edited may have one twice.
-    pods = list({pod.key: pod for pod in reading.snapshot.pods if is_settled(pod)}.values())
+    pods = [pod for pod in reading.snapshot.pods if is_settled(pod)]
     prefixes = computed_prefixes(reading.links)
     names = {pod.key: [pod_interface_name(prefix, pod.namespace, pod.name) for prefix in prefixes] for pod in pods}
-    interfaces = {key: _interface(pod, names[key], reading) for key, pod in zip(names, pods, strict=True)}
+    interfaces = {pod.key: _interface(pod, names[pod.key], reading) for pod in pods}
     # The prefixes that are those of a CNI here, by their place among the names of a pod.
     namers = [place for place in range(len(prefixes)) if any(found[place] in reading.links for found in names.values())]
     yield from _mute_gateways(pods, interfaces, reading)
-    for key, pod in zip(names, pods, strict=True):
-        inside = reading.insides.get(key)
-        expected = next((names[key][namer] for namer in namers), None)
-        down = _down(pod, interfaces[key], expected, reading)
+    for pod in pods:
+        inside = reading.insides.get(pod.key)
+        expected = next((names[pod.key][namer] for namer in namers), None)
+        down = _down(pod, interfaces[pod.key], expected, reading)
         if down is not None:
             yield down
         elif inside is not None:

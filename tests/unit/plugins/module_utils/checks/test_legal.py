@@ -550,7 +550,8 @@ def test_a_selector_that_is_not_understood_may_be_for_any_pod(selector: dict[str
     assert judge(lab.snapshot()).findings == ()
 
 
-def test_a_pod_that_stands_twice_in_a_snapshot_is_one() -> None:
+def test_a_pod_that_stands_twice_in_an_edited_snapshot_is_told_of_as_two_with_one_address() -> None:
     snapshot = Lab().snapshot()
     twice = [replace(node, pods=(*node.pods, *node.pods)) for node in snapshot.nodes]
-    assert judge(replace(snapshot, nodes=tuple(twice))).verdict
+    codes = {finding.code for finding in judge(replace(snapshot, nodes=tuple(twice))).findings}
+    assert codes == {"duplicate-pod-ip"}
