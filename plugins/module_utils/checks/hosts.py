@@ -80,13 +80,15 @@ def _wrong_neighbours(facts: Facts) -> Iterator[Fault]:
                 continue
             number = address_number(entry.address)
             right = facts.macs.get(number)
-            if entry.state != "PERMANENT" and entry.lladdr in _macs_of(facts, facts.owner(*number)):
-                continue  # any interface of a node may answer for all of its addresses
-            # A cloud's router may answer for all nodes; it is neither fixed nor another node.
-            is_meant = entry.state == "PERMANENT" or entry.lladdr in known
-            if right is not None and facts.owner(*number) != name and entry.lladdr != right and is_meant:
-                message = f"{name} takes {entry.lladdr} for {facts.owner(*number)} ({entry.address}), which is {right}"
-                to = tuple(block.prefix for block in facts.blocks_of(facts.owner(*number) or ""))
+            owner = facts.owner(*number) if right not in (None, entry.lladdr) else None
+            # A cloud's router may answer for all nodes; it is neither fixed nor another node. So may any interface of a node
+            # for all of that node's addresses.
+            if owner not in (None, name) and (
+                entry.state == "PERMANENT"
+                or (entry.lladdr in known and entry.lladdr not in _macs_of(facts, owner or ""))
+            ):
+                message = f"{name} takes {entry.lladdr} for {owner} ({entry.address}), which is {right}"
+                to = tuple(block.prefix for block in facts.blocks_of(owner or ""))
                 yield Fault("wrong-neighbour", message, (entry.raw,), name, to=(*to, host_prefix(entry.address)))
             for pod in facts.book.pods_at_number(*number):
                 macs = node.macs.get(pod.key)
@@ -101,8 +103,8 @@ def _is_gateway(device: str) -> bool:
     return interface is not None and interface.role == "gateway"
 
 
-def _macs_of(facts: Facts, node: str | None) -> set[str | None]:
-    return {link.mac for link in facts.nodes[node].links.values()} if node is not None else set()
+def _macs_of(facts: Facts, node: str) -> set[str | None]:
+    return {link.mac for link in facts.nodes[node].links.values()}
 
 
 # MTU.
