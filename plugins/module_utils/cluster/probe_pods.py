@@ -413,15 +413,14 @@ class _Run:
 
     def _create_surely(self, name: str, node: str) -> None:
         """Create a pod; once more when the connection breaks, since under its name it cannot be made twice."""
-        host_network = name.endswith(_ON_HOST)
         try:
-            self._create(name, node, host_network=host_network)
+            self._create(name, node)
         except ConnectionFailedError:
             with suppress(ConflictError):  # only the answer was lost
-                self._create(name, node, host_network=host_network)
+                self._create(name, node)
 
-    def _create(self, name: str, node: str, *, host_network: bool) -> None:
-        url = path("pods", namespace=self._namespace)
+    def _create(self, name: str, node: str) -> None:
+        url, host_network = path("pods", namespace=self._namespace), name.endswith(_ON_HOST)
         try:
             self._cluster.create(url, self._pod(name, node, _BASELINE, host_network=host_network))
         except ForbiddenError:
