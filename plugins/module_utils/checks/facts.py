@@ -543,16 +543,15 @@ class Facts:
         return {base: self._devices(None, _next_hops(base.routes)) for base in bases}
 
     def _devices(self, node: str | None, hops: Iterable[NextHop]) -> set[str]:
-        owners = ((hop, self.owner(*address_number(hop.gateway))) for hop in hops if not hop.dst.endswith("/0"))
-        return {
-            hop.dev
-            for hop, owner in owners
-            if hop.dev is not None and owner is not None and owner != node and self.has_pods_in(owner, hop.dst)
-        }
+        return {hop.dev for hop in hops if hop.dev is not None and self.node_behind(node, hop) is not None}
 
-    def has_pods_in(self, node: str, prefix: str) -> bool:
-        """Whether a node's pods have addresses in a network, or may have."""
-        return (prefix, node) in self.claims or node in self.book.nodes_with_pods_in(prefix)
+    def node_behind(self, node: str | None, hop: NextHop) -> str | None:
+        """The other node whose pods a row of a node is for, and that it sends their packets to; None where there is none."""
+        owner = self.owner(*address_number(hop.gateway))
+        if owner is None or owner == node or hop.dst.endswith("/0"):
+            return None
+        has_pods = (hop.dst, owner) in self.claims or owner in self.book.nodes_with_pods_in(hop.dst)
+        return owner if has_pods else None
 
     @cached_property
     def _routed(self) -> set[str]:

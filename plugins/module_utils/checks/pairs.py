@@ -14,7 +14,7 @@ from ..network.places import Pair
 from ..network.table import address_number
 from .facts import Facts
 from .fault import Fault, Loss
-from .packets import forbidding, sent_from
+from .packets import End, forbidding, sent_from
 from .pair_ends import Leg, PairEnds
 from .tries import Tries, tries_of
 from .verdict import ExplainedPair, ExplainedWay, Step
@@ -116,8 +116,7 @@ class _Family:
         nodes = frozenset(step.node for found in self._walks for step in found.steps if step.node)
         ends = {end.node for end in (leg.source, leg.target) if end.pod is None}
         pods = (leg.source.pod.key if leg.source.pod else None, leg.target.pod.key if leg.target.pod else None)
-        source = leg.source.at(leg.source_address)
-        sender = source if isinstance(source, str) else sent_from(self._facts, source, leg.address)
+        sender = sent_from(self._facts, End(leg.source_address, leg.start, pods[0]), leg.address)
         return Loss((sender, leg.address), pods, nodes, nodes - ends, "")
 
     # What tables and measurements come to together.

@@ -114,12 +114,9 @@ class RouteJudge:
         """Whether nodes name each other as next hops: for True those that are in one network, for False those that are not."""
         named: set[bool] = set()
         for name, hop in self.facts.next_hops():
-            bits, number = address_number(hop.gateway)
-            owner = self.facts.owner(bits, number)
-            if hop.dst.endswith("/0") or bits != self.bits or owner in (None, name):
-                continue
-            if owner is not None and self.facts.has_pods_in(owner, hop.dst):
-                named.add(self._is_near(name, owner))
+            behind = self.facts.node_behind(name, hop) if address_number(hop.gateway)[0] == self.bits else None
+            if behind is not None:
+                named.add(self._is_near(name, behind))
                 if len(named) == 2:
                     break
         return named
@@ -174,8 +171,8 @@ class RouteJudge:
         is_own_row = row is not None and is_host(row.dst)
         if move.kind == "interface":
             return RIGHT if self._is_interface_of(name, pod, row) else "wrong-pod-interface"
-        if move.kind == "dropped" and is_own_row:
-            return "blackholed-pod"
+        if move.kind == "dropped":
+            return "blackholed-pod" if is_own_row else "missing-pod-route"
         if move.kind == "node":
             path = follow(self.facts.forwarding, name, address, name)
             if path.end == "loop":
@@ -184,8 +181,6 @@ class RouteJudge:
                 return "routing-loop" if is_for_own else "missing-pod-route"
             if is_own_row and path.end == "lost" and path.hops[-1].move and path.hops[-1].move.kind == "interface":
                 return "pod-on-wrong-node"
-        if move.kind == "dropped":
-            return "missing-pod-route"
         if is_own_row or move.kind == "own":
             return UNSURE if move.kind == "datapath" else "wrong-pod-interface"
         return "missing-pod-route" if self._gives_rows and move.kind != "datapath" else UNSURE

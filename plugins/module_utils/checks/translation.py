@@ -49,10 +49,12 @@ def check_translation(facts: Facts, faults: list[Fault]) -> Translations:
         answered_by, seen = made.connection.answered_by, made.connection.seen
         if answered_by is not None and answered_by != made.target.pod:
             dnat.setdefault((made.target.node, answered_by), []).append(made)
-        elif answered_by is None or seen is None or _may_be_own(facts, made.source, seen):
+        elif answered_by is None or seen is None:
             found.unseen.append(made)
         elif _is_own(facts, made.source, seen):
             found.proved.append(made)
+        elif _may_be_own(facts, made.source, seen):
+            found.unseen.append(made)
         else:
             translated.append((_translator(facts, seen, made), made))
     found.faults, unexplained = attach(faults, [_astray(facts, node, made) for node, made in translated])
@@ -96,10 +98,10 @@ def _is_own(facts: Facts, source: End, address: str) -> bool:
 
 
 def _may_be_own(facts: Facts, source: End, address: str) -> bool:
-    """Whether that cannot be told: a node whose interfaces are not known may send from one that is nobody else's."""
+    """Whether a node, whose interfaces are not known, may have the address: nobody else has it."""
     is_nobodys = not facts.book.pods_at(address) and facts.owner(*address_number(address)) is None
     is_unread = source.pod is None and not facts.nodes[source.node].links
-    return is_unread and is_nobodys and not _is_own(facts, source, address)
+    return is_unread and is_nobodys
 
 
 def _translator(facts: Facts, seen: str, made: Made) -> str:
