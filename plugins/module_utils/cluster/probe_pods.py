@@ -296,8 +296,7 @@ def open_probes(
     :param deadline: also how long a pod may take to get ready, half of it.
     :raises PodnetError: when the namespace cannot be made; a pod that cannot stands with its reason.
     """
-    run = _Run(cluster, settings, int(deadline.seconds) + 60)
-    remove_leftovers(cluster)
+    run = _Run(cluster, settings, int(deadline.seconds) + 60, _free_port(remove_leftovers(cluster)))
     try:
         run.open_namespace()
         yield run.make_pods(nodes, deadline)
@@ -317,7 +316,7 @@ def marks(run: str, lifetime: int) -> Object:
 class _Run:
     """What one run makes: its pods, and its namespace unless it is given one that is there."""
 
-    def __init__(self, cluster: Cluster, settings: Settings, lifetime: int) -> None:
+    def __init__(self, cluster: Cluster, settings: Settings, lifetime: int, port: int) -> None:
         self._cluster = cluster
         self._settings = settings
         self._lifetime = lifetime  # seconds until the pods end by themselves, should nobody be left to remove them
@@ -327,8 +326,7 @@ class _Run:
         self._under_way: set[str] = set()  # names of the pods that are being made
         self._changed = Condition()
         self._is_over = False
-        # Outside of what nodes use for Services (NodePort) and for their own connections.
-        self._port = 61001 + secrets.randbelow(4000)
+        self._port = port
         self._marks = marks(self._id, lifetime)
 
     def open_namespace(self) -> None:
@@ -480,6 +478,14 @@ class _Run:
             self._cluster.delete(url, **query)
 
 
+def _free_port(others: Sequence[Object]) -> int:
+    """A port that no probe of another run serves, not even one that is about to go: those on the host network would clash."""
+    words = {word for pod in others for container in pod["spec"]["containers"] for word in container.get("command", ())}
+    # Outside of what nodes use for Services (NodePort) and for their own connections.
+    free = [port for port in range(61001, 65001) if str(port) not in words]
+    return secrets.choice(free or range(61001, 65001))
+
+
 def _name(node: Object) -> str:
     return str(node["metadata"]["name"])
 
@@ -487,17 +493,18 @@ def _name(node: Object) -> str:
 # --- what killed runs left ----------------------------------------------------------------------------------------------
 
 
-def remove_leftovers(cluster: Cluster) -> None:
-    """Remove the pods and namespaces of runs that are over and did not get to remove them.
+def remove_leftovers(cluster: Cluster) -> list[Object]:
+    """Remove the pods and namespaces of runs that are over and did not get to remove them; returns all pods of runs.
 
     A run is over when its time is, or when its process was on this machine and is gone: others may be at work right now.
     """
-    for kind in ("pods", "namespaces"):
+    found: dict[str, list[Object]] = {"pods": [], "namespaces": []}
+    for kind in found:
         try:
-            found = cluster.list(path(kind), labelSelector=RUN)["items"]
+            found[kind] = cluster.list(path(kind), labelSelector=RUN)["items"]
         except ForbiddenError:
             continue  # who may not look made nothing there
-        over = [item["metadata"] for item in found if _is_over(item["metadata"], time.time(), _is_running)]
+        over = [item["metadata"] for item in found[kind] if _is_over(item["metadata"], time.time(), _is_running)]
         doomed = {
             (path(kind, namespace=metadata["namespace"]), f"{RUN}={metadata['labels'][RUN]}")
             if kind == "pods"
@@ -509,6 +516,7 @@ def remove_leftovers(cluster: Cluster) -> None:
             # It goes already, or is somebody else's to remove.
             with suppress(NotFoundError, ConflictError, ForbiddenError):
                 cluster.delete(url, **({"labelSelector": selector} if selector else {}))
+    return found["pods"]
 
 
 def _is_over(metadata: Mapping[str, Any], now: float, is_running: Callable[[int], bool]) -> bool:

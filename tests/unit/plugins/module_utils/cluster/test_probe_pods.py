@@ -315,6 +315,14 @@ def test_the_probes_of_a_run_under_way_are_left_alone(checks: ApiServer, cluster
     assert checks.changes() == []
 
 
+def test_no_port_is_served_that_a_probe_of_another_run_still_serves(checks: ApiServer, cluster: Cluster) -> None:
+    other = left_by(f"elsewhere 1 {int(time.time()) + 1000}")
+    other["spec"]["containers"][0]["command"] = [str(port) for port in range(61001, 65001) if port != 64000]
+    checks.put(other)
+    probes = opened(checks, cluster).values()
+    assert {probe.port for each in probes for probe in (each.in_pod_network, each.on_host)} == {64000}
+
+
 def test_an_owner_that_cannot_be_read_is_judged_by_age(checks: ApiServer, cluster: Cluster) -> None:
     checks.put(left_by("who knows"))
     remove_leftovers(cluster)
