@@ -153,6 +153,7 @@ def test_a_command_that_fails_on_the_node_is_told_in_one_line(lab: ApiServer) ->
     )
 
 
+@pytest.mark.slow
 def test_a_node_that_does_not_answer_fails_itself_only(lab: ApiServer) -> None:
     lab.programs["ip"] = lambda command, pod: (
         Printed(end="never") if pod["spec"]["nodeName"] == "demo-worker" else Printed(TABLE)
@@ -185,6 +186,7 @@ def test_probe_pods_read_the_tables_and_are_removed(lab: ApiServer) -> None:
     assert lab.all("Pod") == before
 
 
+@pytest.mark.slow
 def test_probe_pods_are_removed_also_when_the_tables_cannot_be_read(lab: ApiServer) -> None:
     before = lab.all("Pod")
     lab.programs["ip"] = printing(Printed(end="never"))

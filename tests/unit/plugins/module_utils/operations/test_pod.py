@@ -255,6 +255,7 @@ def test_the_tasks_namespace_is_that_of_pods_that_name_none(server: ApiServer) -
     assert there(server, "bb2", "default")
 
 
+@pytest.mark.slow
 def test_two_hundred_pods_come_and_go_with_one_watch_each(server: ApiServer) -> None:
     names = [f"p{number}" for number in range(200)]
     result = deploy(server, *({"name": name} for name in names))
@@ -413,6 +414,7 @@ def test_a_pod_without_hope_is_explained_at_once(server: ApiServer, name: str, s
     )
 
 
+@pytest.mark.slow
 def test_a_selector_that_fits_no_node_is_explained_when_the_time_is_over(server: ApiServer) -> None:
     server.kubelet = lambda pod: []
     result = run(OPERATION, server, pods=[{**BB1, "node_selector": {"alias": "nowhere"}}], timeout=1)
@@ -422,6 +424,7 @@ def test_a_selector_that_fits_no_node_is_explained_when_the_time_is_over(server:
     )
 
 
+@pytest.mark.slow
 def test_events_are_part_of_the_explanation(server: ApiServer) -> None:
     def stuck(made: Object) -> list[Object]:
         pending = pod("bb1", node="demo-worker", labels=made["metadata"]["labels"])
@@ -449,6 +452,7 @@ def test_without_wait_a_deleted_pod_may_still_be_on_its_way_out(server: ApiServe
     assert there(server)
 
 
+@pytest.mark.slow
 def test_a_pod_that_stays_although_it_is_deleted_is_explained(server: ApiServer) -> None:
     deploy(server, BB1)
     held = there(server)
@@ -464,6 +468,7 @@ def test_a_pod_that_stays_although_it_is_deleted_is_explained(server: ApiServer)
     assert result["pods"][0]["error"] == "deadline-exceeded"
 
 
+@pytest.mark.slow
 def test_a_pod_that_does_not_go_is_not_made_a_second_time(server: ApiServer) -> None:
     deploy(server, BB1)
     server.finalizers = True

@@ -160,6 +160,7 @@ def test_only_what_failed_is_asked_again(lab: ApiServer) -> None:
     assert [item["retried"] for item in result["probes"]] == [False, True, True, True, True]
 
 
+@pytest.mark.slow
 def test_a_loss_is_still_told_as_one_when_no_time_is_left_to_ask_again(lab: ApiServer) -> None:
     lab.programs["ping"] = printing(answered("192.168.121.73", 0), Printed(end="never"))
     item = only(ping(lab, probe("bb1", "bb2"), timeout=2))

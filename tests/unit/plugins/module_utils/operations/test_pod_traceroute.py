@@ -146,6 +146,7 @@ def test_a_target_that_answered_the_first_time_only_is_reached_all_the_same(lab:
     assert item["path"] == ["node demo-worker2", "node demo-worker", "pod default/bb1"]
 
 
+@pytest.mark.slow
 def test_what_was_seen_first_stands_when_no_time_is_left_to_ask_again(lab: ApiServer) -> None:
     lab.programs["traceroute"] = printing(
         traced("192.168.157.134", "*", "172.18.0.3", "192.168.157.134"), Printed(end="never")
@@ -272,6 +273,7 @@ def test_an_image_without_traceroute_proves_nothing(lab: ApiServer, expect: str)
     assert "the image has no program traceroute" in item["msg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expect", EXPECTATIONS)
 def test_a_trace_that_never_ends_fails_itself_only(lab: ApiServer, expect: str) -> None:
     lab.programs["traceroute"] = printing(PATH, Printed(end="never"))

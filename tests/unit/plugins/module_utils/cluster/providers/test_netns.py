@@ -132,6 +132,7 @@ def test_a_crash_is_told_by_its_last_line(program: Program) -> None:
         Netns("demo", Deadline(20)).exists()
 
 
+@pytest.mark.slow
 def test_what_was_half_made_is_removed_when_the_time_is_over(program: Program) -> None:
     program.runs("up", "import signal; signal.pause()")
 
