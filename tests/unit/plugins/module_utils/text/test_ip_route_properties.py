@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from random import Random
 from socket import AF_INET, AF_INET6, inet_ntop
+from typing import Any
 
 import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import NextHop, Route, parse_ip_route
@@ -20,93 +22,16 @@ from tests.unit.plugins.module_utils.text.route_printer import print_busybox_rou
 
 pytestmark = pytest.mark.slow
 
-WORDS = [
-    *(
-        "default",
-        "10.0.0.0/8",
-        "10.1.2.3",
-        "fd00::/64",
-        "fe80::1",
-        "0.0.0.0/0",
-        "::/0",
-        "6",
-        "unicast",
-        "blackhole",
-        "local",
-    ),
-    *(
-        "via",
-        "inet",
-        "inet6",
-        "dev",
-        "eth0",
-        "proto",
-        "80",
-        "kernel",
-        "scope",
-        "link",
-        "src",
-        "metric",
-        "20",
-        "-1",
-        "table",
-    ),
-    *(
-        "main",
-        "onlink",
-        "dead",
-        "nhid",
-        "5",
-        "tos",
-        "mtu",
-        "lock",
-        "1400",
-        "advmss",
-        "expires",
-        "5sec",
-        "pref",
-        "medium",
-    ),
-    *(
-        "encap",
-        "ip",
-        "id",
-        "dst",
-        "ttl",
-        "mpls",
-        "seg6",
-        "segs",
-        "[",
-        "]",
-        "error",
-        "-101",
-        "from",
-        "realm",
-        "realms",
-        "3/4",
-    ),
-    *(
-        "nexthop",
-        "nh_info",
-        "cache",
-        "<local>",
-        "weight",
-        "1",
-        "uid",
-        "mark",
-        "rto_min",
-        "200ms",
-        "features",
-        "ecn",
-        "tcp_usec_ts",
-        "0x1c",
-    ),
-    *("Deleted", "[ROUTE]", "Timestamp:", "\\", "\\\n", "\t", " "),
-    *("[{", "}]", ",", "{", "}", '"dst":"10.0.0.0/8"', '"dst":', '"flags":[]', '"dev":"eth0"', '"nexthops":[]'),
-]
-route_like = st.lists(st.sampled_from([*WORDS, " ", "\n", "\n\t", "\r\n", "\x1b[0m"]), max_size=40).flatmap(
-    lambda words: st.sampled_from([" ".join(words), "".join(words)])
-)
+WORDS = """
+default 10.0.0.0/8 10.1.2.3 fd00::/64 fe80::1 0.0.0.0/0 ::/0 6 unicast blackhole local via inet inet6 dev eth0 proto
+80 kernel scope link src metric 20 -1 table main onlink dead nhid 5 tos mtu lock 1400 advmss expires 5sec pref medium
+encap ip id dst ttl mpls seg6 segs [ ] error -101 from realm realms 3/4 nexthop nh_info cache <local> weight 1 uid
+mark rto_min 200ms features ecn tcp_usec_ts 0x1c Deleted [ROUTE] Timestamp: \\ [{ }] , { } "dst":"10.0.0.0/8" "dst":
+"flags":[] "dev":"eth0" "nexthops":[]
+"""
+route_like = st.lists(
+    st.sampled_from([*WORDS.split(), "\\\n", "\t", " ", "\n", "\n\t", "\r\n", "\x1b[0m"]), max_size=40
+).flatmap(lambda words: st.sampled_from([" ".join(words), "".join(words)]))
 texts = st.text() | route_like | st.lists(route_like, max_size=4).map("\n".join)
 
 
@@ -151,10 +76,24 @@ def maybe(strategy: st.SearchStrategy) -> st.SearchStrategy:
     return st.none() | strategy
 
 
-@st.composite
-def routes(draw: st.DrawFn, *, details: bool = True) -> Route:
-    """Routes as a kernel may hold them: families are not mixed but for gateways, IPv6 has a metric and a preference."""
-    version = draw(st.sampled_from([4, 6]))
+metrics_and_locks = st.tuples(
+    st.dictionaries(st.sampled_from(["window", "rtt", "advmss", "rto_min", "hoplimit"]), st.integers(0, 9999)),
+    maybe(st.sampled_from(["ecn", "ecn tcp_usec_ts", "tcp_usec_ts 0x1c", "0x2"])),
+    st.sets(st.integers(0, 5)),
+)
+
+
+def with_metrics(fields: dict[str, Any]) -> Route:
+    """The route with the fields; ``metrics`` are numbers, the word for features, and the places of those that are locked."""
+    numbers, features, locked = fields.pop("metrics", ({}, None, ()))
+    metrics = numbers | ({"features": features} if features else {})
+    locks = tuple(name for place, name in enumerate(metrics) if place in locked)
+    return Route(**fields, metrics=tuple(metrics.items()), locks=locks)
+
+
+# Made once: hypothesis takes longer to make a strategy than to draw from it.
+@cache
+def routes_of(version: int, *, details: bool) -> st.SearchStrategy[Route]:
     addresses = st.ip_addresses(v=version).map(printed)
     bits = 32 if version == 4 else 128
     prefixes = st.builds(
@@ -165,45 +104,41 @@ def routes(draw: st.DrawFn, *, details: bool = True) -> Route:
     gateways = maybe(addresses | st.ip_addresses(v=6).map(printed) if details else addresses)
     flags = st.lists(st.sampled_from(["dead", "onlink", "pervasive", "notify"]), unique=True).map(tuple)
     fields = {
-        "raw": "",
-        "dst": draw(prefixes),
-        "type": draw(st.sampled_from(["unicast", "unicast", "local", "blackhole", "unreachable", "throw"])),
-        "gateway": draw(gateways),
-        "dev": draw(names),
-        "scope": draw(maybe(st.sampled_from(["link", "host", "253"]))) if version == 4 else None,
-        "prefsrc": draw(maybe(addresses)),
-        "metric": draw(numbers if version == 6 else maybe(numbers)),
-        "flags": draw(flags),
+        "raw": st.just(""),
+        "dst": prefixes,
+        "type": st.sampled_from(["unicast", "unicast", "local", "blackhole", "unreachable", "throw"]),
+        "gateway": gateways,
+        "dev": names,
+        "scope": maybe(st.sampled_from(["link", "host", "253"])) if version == 4 else st.none(),
+        "prefsrc": maybe(addresses),
+        "metric": numbers if version == 6 else maybe(numbers),
+        "flags": flags,
     }
-    if not details:
-        return Route(**fields)
-    hops = st.builds(NextHop, gateways, names, st.integers(1, 256), flags, st.none(), maybe(st.just("7")))
-    metrics = draw(
-        st.dictionaries(st.sampled_from(["window", "rtt", "advmss", "rto_min", "hoplimit"]), st.integers(0, 9999))
-    )
-    features = draw(maybe(st.sampled_from(["ecn", "ecn tcp_usec_ts", "tcp_usec_ts 0x1c", "0x2"])))
-    metrics |= {"features": features} if features else {}
-    fields |= {
-        "protocol": draw(maybe(words)),
-        "table": draw(maybe(st.sampled_from(["local", "100", "4000000000"]))),
-        "mtu": draw(maybe(st.integers(68, 65535))),
-        "nexthops": draw(st.lists(hops, max_size=3).map(tuple)),
-        "nhid": draw(maybe(numbers)),
-        "from_": draw(maybe(prefixes.filter(lambda prefix: not prefix.endswith("/0")))),
-        "tos": draw(maybe(st.just("0x10"))),
-        "encap": draw(
-            maybe(st.sampled_from(["ip id 5 src 0.0.0.0 dst 10.9.9.9 ttl 0 tos 4 key", "mpls 100/200 ttl 3"]))
-        ),
-        "pref": draw(st.sampled_from(["low", "medium", "high"])) if version == 6 else None,
-        "expires": draw(maybe(numbers)),
-        "error": draw(maybe(st.integers(-133, -1))) if version == 6 else None,
-        "metrics": tuple(metrics.items()),
-        "locks": tuple(name for name in metrics if draw(st.booleans())),
-        "realms": draw(maybe(st.sampled_from(["4", "3/4"]))),
-        "uid": draw(maybe(numbers)),
-        "cache": draw(maybe(st.lists(st.sampled_from(["local", "mc", "redirected"]), unique=True).map(tuple))),
-    }
-    return Route(**fields)
+    if details:
+        hops = st.builds(NextHop, gateways, names, st.integers(1, 256), flags, st.none(), maybe(st.just("7")))
+        fields |= {
+            "protocol": maybe(words),
+            "table": maybe(st.sampled_from(["local", "100", "4000000000"])),
+            "mtu": maybe(st.integers(68, 65535)),
+            "nexthops": st.lists(hops, max_size=3).map(tuple),
+            "nhid": maybe(numbers),
+            "from_": maybe(prefixes.filter(lambda prefix: not prefix.endswith("/0"))),
+            "tos": maybe(st.just("0x10")),
+            "encap": maybe(st.sampled_from(["ip id 5 src 0.0.0.0 dst 10.9.9.9 ttl 0 tos 4 key", "mpls 100/200 ttl 3"])),
+            "pref": st.sampled_from(["low", "medium", "high"]) if version == 6 else st.none(),
+            "expires": maybe(numbers),
+            "error": maybe(st.integers(-133, -1)) if version == 6 else st.none(),
+            "metrics": metrics_and_locks,
+            "realms": maybe(st.sampled_from(["4", "3/4"])),
+            "uid": maybe(numbers),
+            "cache": maybe(st.lists(st.sampled_from(["local", "mc", "redirected"]), unique=True).map(tuple)),
+        }
+    return st.fixed_dictionaries(fields).map(with_metrics)
+
+
+def routes(*, details: bool = True) -> st.SearchStrategy[Route]:
+    """Routes as a kernel may hold them: families are not mixed but for gateways, IPv6 has a metric and a preference."""
+    return routes_of(4, details=details) | routes_of(6, details=details)
 
 
 # A preference tells what a default route is that does not tell itself.
