@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The action of the module ``pod_traceroute``: only one of the task's own name is loaded before Ansible forks."""
+"""The action of the module ``pod_traceroute``."""
 
 from __future__ import annotations
 
-from ansible_collections.kubelab.podnet.plugins.action.in_process import ActionModule
+from ansible_collections.kubelab.podnet.plugins.module_utils.operations.pod_traceroute import OPERATION
+from ansible_collections.kubelab.podnet.plugins.plugin_utils.in_process import InProcess
 
-__all__ = ["ActionModule"]
+
+class ActionModule(InProcess):
+    operation = OPERATION
