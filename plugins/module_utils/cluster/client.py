@@ -281,8 +281,7 @@ class Cluster:
             )
         if isinstance(error, urllib3.exceptions.SSLError):
             return ConnectionFailedError(
-                f"the TLS connection to {server} failed: {error.args[0]}; give the authority that signed its certificate as "
-                "ca_cert or in the kubeconfig, or check that this is the right server"
+                f"the TLS connection to {server} failed: {error.args[0]}; {_tls_advice(error)}"
             )
         if isinstance(error, urllib3.exceptions.ProxyError):
             proxy = self.endpoint.proxy.url if self.endpoint.proxy else ""
@@ -291,6 +290,17 @@ class Cluster:
                 "or set no_proxy if the server is reached without it"
             )
         return ConnectionFailedError(f"{server} broke off in the middle of its answer to {doing}; try again ({error})")
+
+
+def _tls_advice(error: urllib3.exceptions.SSLError) -> str:
+    match error.args[0]:
+        case ssl.SSLCertVerificationError():
+            return (
+                "give the authority that signed its certificate as ca_cert or in the kubeconfig, or check the address"
+            )
+        case ssl.SSLEOFError():
+            return "it broke off; try again"
+    return "check that this is the API server's address and port, and that it takes this client certificate if there is one"
 
 
 def connect(options: Mapping[str, Any], seconds: float) -> Cluster:

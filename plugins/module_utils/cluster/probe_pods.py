@@ -38,7 +38,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
 RUN = "kubelab.podnet/probe-run"
 """The label of what one run made; its value is the same for all of it."""
 
-_OWNER = "kubelab.podnet/owner"  # annotation: HOST PID EXPIRY of the run, the last one in seconds since 1970
+_OWNER = "kubelab.podnet/owner"  # annotation: PLACE PID EXPIRY of the run, the last one in seconds since 1970
 _NAMESPACE_PREFIX = "podnet-probe-"
 _ON_HOST = "-host"  # ends the name of the pod on the host network
 _THREADS = 16  # that make pods side by side
@@ -309,7 +309,7 @@ def marks(run: str, lifetime: int) -> Object:
 
     :param lifetime: seconds that the run may take.
     """
-    owner = f"{socket.gethostname()} {os.getpid()} {int(time.time()) + lifetime}"
+    owner = f"{_place()} {os.getpid()} {int(time.time()) + lifetime}"
     return {"labels": {**pods.MANAGED_BY, RUN: run}, "annotations": {_OWNER: owner}}
 
 
@@ -496,7 +496,7 @@ def _name(node: Object) -> str:
 def remove_leftovers(cluster: Cluster) -> list[Object]:
     """Remove the pods and namespaces of runs that are over and did not get to remove them; returns all pods of runs.
 
-    A run is over when its time is, or when its process was on this machine and is gone: others may be at work right now.
+    A run is over when its time is, or when its process was here and is gone: others may be at work right now.
     """
     found: dict[str, list[Object]] = {"pods": [], "namespaces": []}
     for kind in found:
@@ -521,11 +521,19 @@ def remove_leftovers(cluster: Cluster) -> list[Object]:
 
 def _is_over(metadata: Mapping[str, Any], now: float, is_running: Callable[[int], bool]) -> bool:
     try:
-        host, process, expiry = metadata["annotations"][_OWNER].split()
-        return now > int(expiry) or (host == socket.gethostname() and not is_running(int(process)))
+        place, process, expiry = metadata["annotations"][_OWNER].split()
+        return now > int(expiry) or (place == _place() and not is_running(int(process)))
     except (KeyError, ValueError, TypeError):  # the annotation was edited: an hour is longer than any run
         created = calendar.timegm(time.strptime(metadata["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ"))
         return now > created + 3600
+
+
+def _place() -> str:
+    """Where a process number means the same process: this machine, and on Linux the namespace; containers may share a name."""
+    try:
+        return f"{socket.gethostname()}/{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        return socket.gethostname()
 
 
 def _is_running(process: int) -> bool:

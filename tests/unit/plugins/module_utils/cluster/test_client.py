@@ -408,7 +408,37 @@ def test_a_line_that_is_no_event_is_told_apart(server: ApiServer, cluster: Clust
 
 def test_https_spoken_to_a_server_of_plain_http_is_explained(server: ApiServer) -> None:
     with Cluster(endpoint({"host": server.url.replace("http", "https")}), Deadline(PATIENCE)) as cluster:
-        assert "the TLS connection to https://127.0.0.1" in told(ConnectionFailedError, lambda: cluster.list(NODES))
+        said = told(ConnectionFailedError, lambda: cluster.list(NODES))
+    assert "the TLS connection to https://127.0.0.1" in said
+    assert said.endswith(
+        "check that this is the API server's address and port, and that it takes this client certificate if there is one"
+    )
+
+
+def test_a_server_that_breaks_off_while_tls_begins_is_not_taken_for_one_that_is_not_trusted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+
+        def break_off() -> None:
+            connection, _address = listening.accept()
+            with connection:
+                connection.recv(1)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4096):
+                    pass
+
+        done = pool.submit(break_off)
+        host = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        with Cluster(endpoint({"host": host}), Deadline(PATIENCE)) as cluster:
+            said = told(ConnectionFailedError, lambda: cluster.list(NODES))
+        done.result()
+    assert said.startswith(f"the TLS connection to {host} failed: ")
+    assert said.endswith("it broke off; try again")
+
+
+def test_a_server_whose_authority_is_not_known_is_refused_with_the_option_to_give_it(secure: ApiServer) -> None:
+    with Cluster(endpoint({"host": secure.url}), Deadline(PATIENCE)) as cluster:
+        said = told(ConnectionFailedError, lambda: cluster.list(NODES))
+    assert "give the authority that signed its certificate as ca_cert or in the kubeconfig" in said
 
 
 # --- through a proxy ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.config impo
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.deadline import Deadline
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.exec import Output
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.node_access import NodeShell, open_nodes
-from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods import RUN
+from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods import RUN, marks
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import (
     ForbiddenError,
     InterruptedTaskError,
@@ -394,7 +393,8 @@ def test_probe_pods_that_a_killed_run_left_are_removed(server: ApiServer, cluste
 
 def left_by(process: int) -> Object:
     other = pod("podnet-probe-other", "172.18.0.3", labels={**MANAGED_BY, RUN: "another"})
-    other["metadata"]["annotations"] = {"kubelab.podnet/owner": f"{socket.gethostname()} {process} {2**33}"}
+    place = marks("another", 1)["annotations"]["kubelab.podnet/owner"].split(" ")[0]
+    other["metadata"]["annotations"] = {"kubelab.podnet/owner": f"{place} {process} {2**33}"}
     return other
 
 

@@ -28,6 +28,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.probe_pods 
     ProbePod,
     Settings,
     Wish,
+    marks,
     open_probes,
     remove_leftovers,
 )
@@ -281,6 +282,10 @@ def left_by(owner: str, name: str = "left", run: str = "aaaa") -> Object:
     return made
 
 
+def here() -> str:
+    return str(marks("aaaa", 1)["annotations"]["kubelab.podnet/owner"]).split(" ", 1)[0]
+
+
 def dead_process() -> int:
     with subprocess.Popen(["true"]) as process:
         process.wait()
@@ -289,10 +294,10 @@ def dead_process() -> int:
 
 def test_what_a_killed_run_left_is_removed(checks: ApiServer, cluster: Cluster) -> None:
     later = int(time.time()) + 1000
-    checks.put(left_by(f"{socket.gethostname()} {dead_process()} {later}"))
+    checks.put(left_by(f"{here()} {dead_process()} {later}"))
     space = namespace("podnet-probe-left")
     space["metadata"]["labels"] = {**MANAGED_BY, RUN: "aaaa"}
-    space["metadata"]["annotations"] = {"kubelab.podnet/owner": f"{socket.gethostname()} {dead_process()} {later}"}
+    space["metadata"]["annotations"] = {"kubelab.podnet/owner": f"{here()} {dead_process()} {later}"}
     checks.put(space)
     remove_leftovers(cluster)
     assert checks.all("Pod") == []
@@ -308,8 +313,9 @@ def test_what_is_past_its_time_is_removed_wherever_it_came_from(checks: ApiServe
 def test_the_probes_of_a_run_under_way_are_left_alone(checks: ApiServer, cluster: Cluster) -> None:
     later = int(time.time()) + 1000
     checks.put(
-        left_by(f"{socket.gethostname()} {os.getpid()} {later}", "here"),
+        left_by(f"{here()} {os.getpid()} {later}", "here"),
         left_by(f"elsewhere 1 {later}", "there", "bbbb"),
+        left_by(f"{socket.gethostname()}/1 {dead_process()} {later}", "in-another-container", "cccc"),
     )
     remove_leftovers(cluster)
     assert checks.changes() == []
