@@ -4,8 +4,8 @@
     python tests/gates.py all       these, the collection's own tests, and the scenarios on each cluster that is there
 
 PROVIDER=kind or netns narrows the clusters down, KIND_KIT is the folder of a kit for kind (see the Makefile). What a gate
-prints is shown when it fails, and always kept in build/log. Two gates run at a time: those on the last cluster that is there
-take as long as all others together.
+prints is shown when it fails, and always kept in build/log. Some gates run side by side: of all, those on the last cluster that
+is there, which take as long as all others together.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "log"
 PACKAGE = "ansible_collections.kubelab.podnet.plugins"
+UNIT = Path("tests/unit/plugins/module_utils")
+PARTS = ("operations", "cluster")
+"""What takes as long as all other unit tests, since some of its tests wait for a deadline."""
 SCENARIOS = ("default", "pods", "routes", "connectivity", "lab", "validate", "faults")
 
 
@@ -80,9 +84,10 @@ def layers(run: Runner) -> None:
     run("lint-imports", PYTHONPATH="build")
 
 
-def unit(run: Runner) -> None:
-    # One more than the processors that are sure to be there: some tests wait for a deadline to pass.
-    run("pytest", "-q", "-n", "3", "-m", "not slow", "tests/unit")
+def unit(part: str) -> Gate:
+    """The unit tests of a part; without one, those that are of none of :data:`PARTS`."""
+    where = [UNIT / part] if part else ["tests/unit", *(f"--ignore={UNIT / other}" for other in PARTS)]
+    return Gate(f"unit tests of {part or 'all else'}", lambda run: run("pytest", "-q", "-m", "not slow", *where))
 
 
 def slow(run: Runner) -> None:
@@ -192,7 +197,10 @@ def _why_not(provider: str) -> str:
 
 # --- running -----------------------------------------------------------------------------------------------------------
 
-QUICK = [Gate("lint", lint), Gate("types", types), Gate("layers", layers), Gate("unit tests", unit)]
+QUICK = [
+    [Gate("lint", lint), Gate("types", types), Gate("layers", layers), unit("")],
+    *([unit(part)] for part in PARTS),
+]
 COLLECTION = [
     Gate("slow unit tests", slow),
     Gate("ansible-test sanity", sanity),
@@ -233,12 +241,12 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    lanes = [QUICK]
+    lanes = QUICK
     clusters = [on_cluster("netns"), on_cluster("kind")] if arguments[0] == "all" else []
     if clusters:
         there = [gates for gates in clusters if not gates[0].skip] or clusters
         others = [gate for gates in clusters if gates is not there[-1] for gate in gates]
-        lanes = [QUICK + COLLECTION + others, there[-1]]
+        lanes = [[*chain(*QUICK), *COLLECTION, *others], there[-1]]
     outcomes: dict[str, str] = {}
 
     def run_lane(gates: Sequence[Gate]) -> None:
