@@ -174,7 +174,7 @@ def on_cluster(provider: str) -> list[Gate]:
         run.environment.update(environment)
         # The tests of the netns cluster itself make clusters of their own.
         others = [] if provider == "netns" else ["--ignore", "tests/cluster/netns"]
-        run("pytest", "-q", *others, "tests/cluster")
+        run("pytest", "-q", "--durations=20", *others, "tests/cluster")
 
     def scenarios(run: Runner) -> None:
         run.environment.update(environment)
