@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.kubelab.podnet.plugins.action.in_process import OPERATIONS
 from ansible_collections.kubelab.podnet.plugins.module_utils.cluster.client import path
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations import pod
 from ansible_collections.kubelab.podnet.plugins.module_utils.text.ip_route import Route
+
+from tests.support.operations import OPERATIONS
 
 from .conftest import ROOT, Live, Object
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.kubelab.podnet.plugins import action
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.operation import Operation
 
 from tests.support.api_server import ApiServer, Printed, breaking_off, never_answering, refusing, saying
 from tests.support.objects import MANAGED_BY, pod, recorded
+from tests.support.operations import OPERATIONS
 from tests.support.running import fail, run
-
-OPERATIONS = {
-    file.stem: import_module(f"{action.__name__}.{file.stem}").ActionModule.operation
-    for file in sorted(Path(action.__path__[0]).glob("*.py"))
-}
 
 PING = "PING x (192.168.1.2): 56 data bytes\n5 packets transmitted, 5 packets received, 0% packet loss\n"
 TRACE = "traceroute to 192.168.1.2 (192.168.1.2), 15 hops max, 46 byte packets\n 1  192.168.1.2  0.003 ms\n"
