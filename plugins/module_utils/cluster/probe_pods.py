@@ -482,8 +482,7 @@ def _free_port(others: Sequence[Object]) -> int:
     """A port that no probe of another run serves, not even one that is about to go: those on the host network would clash."""
     words = {word for pod in others for container in pod["spec"]["containers"] for word in container.get("command", ())}
     # Outside of what nodes use for Services (NodePort) and for their own connections.
-    free = [port for port in range(61001, 65001) if str(port) not in words]
-    return secrets.choice(free or range(61001, 65001))
+    return secrets.choice([port for port in range(61001, 65001) if str(port) not in words])
 
 
 def _name(node: Object) -> str:
