@@ -148,7 +148,7 @@ def _stale_pod_routes(facts: Facts) -> Iterator[Fault]:
     for name, node in facts.nodes.items():
         for route in node.strange_hosts:
             address = route.dst.partition("/")[0]
-            is_for_pod = _is_pods(route) or facts.block_of(address) is not None
+            is_for_pod = _is_pods(route) or facts.block_at(*address_number(address)) is not None
             is_stale = is_for_pod and _is_nobodys(facts, name, route, address)
             if is_stale and facts.forwarding[name].move(route).kind == "interface":
                 message = f"{name} has a route to a pod interface for {address}, which no pod has"

@@ -306,11 +306,7 @@ def routes_block(route: Route) -> bool:
 def _strange_hosts(reading: Reading) -> Iterator[Route]:
     own = {f"{address}/{128 if ':' in address else 32}" for pod in reading.snapshot.pods for address in pod.ips}
     for table in reading.tables.values():
-        yield from (route for route in table.where(_is_host_route) if route.dst not in own)
-
-
-def _is_host_route(route: Route) -> bool:
-    return route.type == "unicast" and is_direct(route) and is_host(route.dst)
+        yield from (route for route in table.hosts if route.dst not in own)
 
 
 def _may_have_default_route(reading: Reading, bits: int) -> bool:
@@ -576,9 +572,9 @@ class Facts:
         """The blocks of a node."""
         return self._blocks_of.get(node, [])
 
-    def block_of(self, address: str) -> Block | None:
-        """The block that the address is from."""
-        return self._block_map.match(*address_number(address))
+    def block_at(self, bits: int, number: int) -> Block | None:
+        """The block that an address is from."""
+        return self._block_map.match(bits, number)
 
     @cached_property
     def pods_asked(self) -> dict[str, Pod]:

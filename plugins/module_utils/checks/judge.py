@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from ..network.places import Pair
@@ -32,6 +34,23 @@ def judge(snapshot: Snapshot, pairs: Sequence[Pair] = ()) -> Verdict:
     :raises InputError: for an end of a pair that is not there.
     :raises ValueError: for an address or CIDR that is none, and what reading a snapshot's file raises.
     """
+    with _no_search_for_cycles():
+        return _judge(snapshot, pairs)
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Keep the garbage collector from looking at all records again and again: none refers to itself, so it would find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _judge(snapshot: Snapshot, pairs: Sequence[Pair]) -> Verdict:
     facts, faults, not_proved = _read(snapshot)
     routes = check_routes(facts)
     faults = _without_symptoms([*faults, *check_hosts(facts), *check_claims(facts), *routes.faults])

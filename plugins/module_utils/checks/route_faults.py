@@ -13,7 +13,7 @@ from ..network.path import Path, follow
 from ..network.snapshot import Pod
 from .facts import FAMILIES, Facts
 from .fault import Fault, host_prefix, listed
-from .routes import RIGHT, UNSURE, Judged, RouteJudge
+from .routes import UNSURE, Judged, RouteJudge
 from .rules import check_rules
 from .verdict import NotProved
 
@@ -40,11 +40,11 @@ def check_routes(facts: Facts) -> RouteReport:
         wrong: list[Judged] = []
         unsure = 0
         for name in judge.nodes:
-            judged, others = judge.judged(name)
-            pods = [item for item in judged if isinstance(item.target.at, Pod)]
-            report.proved += others + sum(item.verdict == RIGHT for item in pods)
-            unsure += judge.targets.pods - others - sum(item.verdict != UNSURE for item in pods)
-            wrong += [item for item in judged if item.verdict not in (RIGHT, UNSURE)]
+            others, right = judge.judged(name)
+            wrong_here = [item for item in others if item.verdict != UNSURE]
+            report.proved += right
+            unsure += judge.targets.pods - right - sum(isinstance(item.target.at, Pod) for item in wrong_here)
+            wrong += wrong_here
         report.pairs += len(facts.nodes) * judge.targets.pods
         report.faults += [*_faults(judge, wrong), *check_rules(judge)]
         report.not_proved += _unproved(facts, judge, unsure)
@@ -135,7 +135,7 @@ def _homes(judge: RouteJudge, items: Iterable[Judged]) -> set[str]:
 def _home(judge: RouteJudge, item: Judged) -> str | None:
     """The node that the row is about: where the pod runs, or for a row to a block the node that the block belongs to."""
     is_of_block = item.verdict in (*_OF_BLOCKS, "shadowed-block")
-    block = judge.block(item.target, item.address) if is_of_block else None
+    block = judge.block(item.target) if is_of_block else None
     return item.target.at.node if block is None else block.node
 
 
@@ -144,7 +144,7 @@ def _pod(item: Judged) -> str | None:
 
 
 def _path(judge: RouteJudge, item: Judged) -> Path:
-    return follow(judge.facts.forwarding, item.node, item.address, item.target.at.node or "")
+    return follow(judge.facts.forwarding, item.node, item.target.address, item.target.at.node or "")
 
 
 class _Group:
@@ -185,14 +185,14 @@ class _Group:
         return Fault(self.code, message, self._rows(), blamed, to=tuple(self._blocks()))
 
     def _shadow(self) -> Fault:
-        dst = self.row.dst if self.row else self.first.address
+        dst = self.row.dst if self.row else self.first.target.address
         what = f"packets for {dst}, a part of what {self.homes[0]} has for its pods,"
         pod = self.pods[0] if len(self.pods) == 1 and is_host(dst) else None
         message = f"{self.nodes[0]} {_does(self.first.move, what)}"
         return Fault(self.code, message, self._rows(), self.nodes[0], pod, (dst,))
 
     def _of_pod(self) -> Fault:
-        node, address = self.nodes[0], self.first.address
+        node, address = self.nodes[0], self.first.target.address
         pod = f"pod {self.pods[0]} ({address})"
         is_own = self.homes == [node]
         if self.code == "blackholed-pod":
@@ -214,16 +214,14 @@ class _Group:
     def _elsewhere(self) -> Fault:
         home = self.homes[0]
         holder = next((node for node in self.nodes if node != home), None) or _path(self.judge, self.first).nodes[-1]
-        message = (
-            f"{holder} takes pod {self.pods[0]} ({self.first.address}) for one of its own, though it runs on {home}"
-        )
+        message = f"{holder} takes pod {self.pods[0]} ({self.first.target.address}) for one of its own, though it runs on {home}"
         return Fault(self.code, message, self._rows(), holder, self.pods[0], self._hosts())
 
     def _loop(self) -> Fault:
         path = _path(self.judge, self.first)
         rows = [f"on {hop.node}: {hop.move.row.raw}" for hop in path.hops if hop.move and hop.move.row]
         pod = self.pods[0] if len(self.pods) == 1 and self.row is not None and is_host(self.row.dst) else None
-        what = f"pod {pod} ({self.first.address})" if pod else ", ".join(self._blocks())
+        what = f"pod {pod} ({self.first.target.address})" if pod else ", ".join(self._blocks())
         message = f"packets for {what} go in a circle: {' -> '.join(path.nodes)}"
         to = tuple(self._blocks()) if pod is None else self._hosts()
         return Fault(self.code, message, tuple(rows), self.nodes[0], pod, to)
@@ -234,12 +232,12 @@ class _Group:
         """What the targets' nodes have for their pods, as far as it is known; else the addresses themselves."""
         prefixes = set()
         for item in self.items:
-            block = self.judge.block(item.target, item.address)
-            prefixes.add(block.prefix if block else host_prefix(item.address))
+            block = self.judge.block(item.target)
+            prefixes.add(block.prefix if block else host_prefix(item.target.address))
         return sorted(prefixes)
 
     def _hosts(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(host_prefix(item.address) for item in self.items))
+        return tuple(dict.fromkeys(host_prefix(item.target.address) for item in self.items))
 
     def _rows(self) -> tuple[str, ...]:
         """The rows that decide, and what another node has in their place where a node lacks one."""
@@ -247,7 +245,7 @@ class _Group:
         lines = []
         for item in self.items:
             row = item.move.row
-            line = f"no row for {item.address}" if row is None else row.raw
+            line = f"no row for {item.target.address}" if row is None else row.raw
             lines.append(f"on {item.node}: {line}" if several else line)
         if self.code == "missing-block-route":
             lines += self._example()
@@ -257,7 +255,7 @@ class _Group:
         home = _home(self.judge, self.first)
         for name in self.judge.nodes:
             if name not in (*self.nodes, home):
-                for move in self.judge.facts.forwarding[name].moves(self.first.address)[-1:]:
+                for move in self.judge.facts.forwarding[name].moves(self.first.target.address)[-1:]:
                     if move.row is not None and move.nodes == {home}:
                         yield f"on {name}: {move.row.raw}"
                         return

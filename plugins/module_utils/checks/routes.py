@@ -9,6 +9,7 @@ the tables tell nothing of the way between nodes, and only packets can.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..network.cni import holds, is_default, is_host
@@ -16,8 +17,8 @@ from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.path import follow
 from ..network.snapshot import Pod
-from ..network.table import address_number, number_address, prefix_number
-from ..network.table_store import Base
+from ..network.table import address_number, prefix_number
+from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
 from .facts import Block, Facts
 from .targets import SharedView, Target, Targets
@@ -27,12 +28,11 @@ UNSURE = "unsure"
 
 
 class Judged(NamedTuple):
-    """What a node does with packets to a target: ``verdict`` is RIGHT, UNSURE or the code of a finding."""
+    """What a node does with packets to a target, where that is not right: ``verdict`` is UNSURE or the code of a finding."""
 
     verdict: str
     node: str
     target: Target
-    address: str
     move: Move
 
 
@@ -49,39 +49,38 @@ class RouteJudge:
         self._views: dict[Base, SharedView] = {}
 
     def judged(self, name: str) -> tuple[list[Judged], int]:
-        """What a node does with packets to the targets that its own rows matter for; for how many other pods it is right."""
+        """The targets that a node does not lead packets to, as far as its tables tell; and the number of pods that it does."""
         node = self.facts.forwarding[name]
         table, view = node.table(self.bits), self._view(node)
         places = set(view.changed_for(table, lambda row: self._is_dull(node, row))) | view.open
         places.update(self.targets.of_node.get(name, ()))
         right = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
-        judged = []
+        others = []
         for place in sorted(places):
             target = self.targets.all[place]
-            row = table.find(self.bits, target.number)
-            if target.at.node != name and self.facts.only_owner(row) == target.at.node:
-                right += isinstance(target.at, Pod)
+            judged = self._judged(node, target, table.find(self.bits, target.number))
+            if judged is not None:
+                others.append(judged)
             else:
-                judged.append(self._judged(node, target, row))
-        return judged + self._judged_parts(node), right
+                right += isinstance(target.at, Pod)
+        parts = (self._judged(node, target, row) for row, target in self._parts(table, name))
+        return others + [judged for judged in parts if judged is not None], right
 
-    def _judged_parts(self, node: Forwarding) -> list[Judged]:
-        """What a node's rows for parts of other nodes' blocks do, if only to pods that are still to come."""
-        judged = []
-        for route in node.table(self.bits).where(self._is_inside_block):
-            address = route.dst.partition("/")[0]
-            block = self.facts.block_of(address)
-            if block is not None and block.node != node.node:
-                target, move = Target(address_number(address)[1], block), node.move(route)
-                judged.append(Judged(self.verdict(node.node, target, address, move), node.node, target, address, move))
-        return judged
+    def _parts(self, table: NodeTable, name: str) -> Iterator[tuple[Route, Target]]:
+        """A node's rows for parts of other nodes' blocks, if only for pods that are still to come."""
+        for row in table.where(self._is_inside_block):
+            number = prefix_number(row.dst)[1]
+            block = self.facts.block_at(self.bits, number)
+            if block is not None and block.node != name:
+                yield row, Target(self.bits, number, block)
 
     def _is_inside_block(self, route: Route) -> bool:
         """Whether a row is for a part of a block that is more than one address."""
         if is_host(route.dst) or is_default(route):
             return False
-        block = self.facts.block_of(route.dst.partition("/")[0])
-        return block is not None and prefix_number(route.dst)[2] > prefix_number(block.prefix)[2]
+        bits, number, length = prefix_number(route.dst)
+        block = self.facts.block_at(bits, number)
+        return block is not None and length > prefix_number(block.prefix)[2]
 
     def samples(self, node: Forwarding) -> set[int]:
         """The places of other nodes' pods, one for each way in which their addresses are dealt with."""
@@ -90,9 +89,13 @@ class RouteJudge:
         others = ((place for place in places if place not in own and self._is_pod(place)) for places in view.kinds)
         return {place for places in others if (place := min(places, default=None)) is not None}
 
-    def _judged(self, node: Forwarding, target: Target, row: Route | None) -> Judged:
-        address, move = number_address(self.bits, target.number), node.move(row)
-        return Judged(self.verdict(node.node, target, address, move), node.node, target, address, move)
+    def _judged(self, node: Forwarding, target: Target, row: Route | None) -> Judged | None:
+        """What a node does with packets to a target by a row, None where that is right."""
+        if target.at.node != node.node and self.facts.only_owner(row) == target.at.node:
+            return None
+        move = node.move(row)
+        verdict = self.verdict(node.node, target, move)
+        return None if verdict == RIGHT else Judged(verdict, node.node, target, move)
 
     def _is_pod(self, place: int) -> bool:
         return isinstance(self.targets.all[place].at, Pod)
@@ -136,37 +139,36 @@ class RouteJudge:
 
     # One node and one target.
 
-    def verdict(self, name: str, target: Target, address: str, move: Move) -> str:
+    def verdict(self, name: str, target: Target, move: Move) -> str:
         """RIGHT, UNSURE or the code of a finding."""
-        verdict = self._verdict(name, target, address, move)
+        verdict = self._verdict(name, target, move)
         is_wrong = verdict not in (RIGHT, UNSURE)
-        return UNSURE if is_wrong and self._may_be_another_row(name, address, move.row) else verdict
+        return UNSURE if is_wrong and self._may_be_another_row(name, target, move.row) else verdict
 
-    def _may_be_another_row(self, name: str, address: str, row: Route | None) -> bool:
+    def _may_be_another_row(self, name: str, target: Target, row: Route | None) -> bool:
         """Whether a row of the node that was not understood may decide in the place of this one, or where none was found."""
-        bits, number = address_number(address)
-        unread = self.facts.forwarding[name].table(bits).unread_for(bits, number)
+        unread = self.facts.forwarding[name].table(target.bits).unread_for(target.bits, target.number)
         return unread is not None and (row is None or prefix_number(unread)[2] >= prefix_number(row.dst)[2])
 
-    def _verdict(self, name: str, target: Target, address: str, move: Move) -> str:
+    def _verdict(self, name: str, target: Target, move: Move) -> str:
         if target.at.node == name:
-            return self._verdict_at_home(name, target.at, address, move) if isinstance(target.at, Pod) else RIGHT
+            return self._verdict_at_home(name, target, target.at, move) if isinstance(target.at, Pod) else RIGHT
         match move.kind:
             case "node":
-                return self._verdict_on_next_hop(name, target, address, move)
+                return self._verdict_on_next_hop(name, target, move)
             case "stranger":
-                return self._verdict_on_stranger(name, target, address, move)
+                return self._verdict_on_stranger(name, target, move)
             case "network" | "no_route":
-                return self._verdict_on_nothing(name, target, address, move)
+                return self._verdict_on_nothing(name, target, move)
             case "datapath":
                 return UNSURE
             case "interface":
-                return self._verdict_on_interface(name, target, address, move)
+                return self._verdict_on_interface(name, target, move)
             case "own":
-                return self._astray("wrong-next-hop", target, address, move)
-        return self._verdict_on_drop(name, target, address, move)
+                return self._astray("wrong-next-hop", target, move)
+        return self._verdict_on_drop(name, target, move)
 
-    def _verdict_at_home(self, name: str, pod: Pod, address: str, move: Move) -> str:
+    def _verdict_at_home(self, name: str, target: Target, pod: Pod, move: Move) -> str:
         row = move.row
         is_own_row = row is not None and is_host(row.dst)
         if move.kind == "interface":
@@ -174,7 +176,7 @@ class RouteJudge:
         if move.kind == "dropped":
             return "blackholed-pod" if is_own_row else "missing-pod-route"
         if move.kind == "node":
-            path = follow(self.facts.forwarding, name, address, name)
+            path = follow(self.facts.forwarding, name, target.address, name)
             if path.end == "loop":
                 # The row to the node that the address is borrowed from is right, and so may be one for a wider network.
                 is_for_own = is_own_row or (row is not None and (row.dst, name) in self.facts.claims)
@@ -203,68 +205,68 @@ class RouteJudge:
             computed_name_like(device, other.namespace, other.name) == device for other in neighbours
         )
 
-    def _verdict_on_next_hop(self, name: str, target: Target, address: str, move: Move) -> str:
+    def _verdict_on_next_hop(self, name: str, target: Target, move: Move) -> str:
         owner = target.at.node
-        block = self.facts.block_of(address)
+        block = self.facts.block_at(target.bits, target.number)
         # An address that is borrowed from another node's block goes there first.
         if move.nodes == {owner} or (block is not None and move.nodes == {block.node}):
             return RIGHT
-        path = follow(self.facts.forwarding, name, address, owner or "")
+        path = follow(self.facts.forwarding, name, target.address, owner or "")
         if path.end == "loop" and path.hops[-1].node == name:
             return "routing-loop"
         # Out of reach of each other, nodes may well pass packets on to one between them.
         if not self._is_near(name, owner or "") and path.end in ("delivered", "unsure"):
             return RIGHT
-        return self._astray("wrong-next-hop", target, address, move)
+        return self._astray("wrong-next-hop", target, move)
 
-    def _verdict_on_stranger(self, name: str, target: Target, address: str, move: Move) -> str:
+    def _verdict_on_stranger(self, name: str, target: Target, move: Move) -> str:
         tunnel = move.row is not None and move.row.dev is not None and recognise_interface(move.row.dev) is not None
         if tunnel and not all(node.links for node in self.facts.nodes.values()):
             return UNSURE  # it may be the tunnel's address on a node that could not be read
         if not tunnel and not self._is_near(name, target.at.node or ""):
             return UNSURE  # a router
-        return self._astray("next-hop-not-a-node", target, address, move)
+        return self._astray("next-hop-not-a-node", target, move)
 
-    def _verdict_on_nothing(self, name: str, target: Target, address: str, move: Move) -> str:
+    def _verdict_on_nothing(self, name: str, target: Target, move: Move) -> str:
         owner = target.at.node or ""
         if self._is_near(name, owner) not in self._named or not self.facts.nodes[owner].is_settled:
             return UNSURE
-        block = self.facts.block_of(address)
+        block = self.facts.block_at(target.bits, target.number)
         if block is not None and block.node == name:
             return "missing-pod-route"  # lent to a pod of another node
         if move.row is None or block is None or prefix_number(move.row.dst)[2] < prefix_number(block.prefix)[2]:
             return "missing-block-route"
-        return self._astray("wrong-next-hop", target, address, move)
+        return self._astray("wrong-next-hop", target, move)
 
-    def _verdict_on_interface(self, name: str, target: Target, address: str, move: Move) -> str:
+    def _verdict_on_interface(self, name: str, target: Target, move: Move) -> str:
         if move.row is not None and is_host(move.row.dst) and isinstance(target.at, Pod):
             return "pod-on-wrong-node"
         if move.row is not None and name in self.facts.book.nodes_with_pods_in(move.row.dst):
             return UNSURE  # a bridge for all pods may well join the nodes
-        return self._astray("wrong-next-hop", target, address, move)
+        return self._astray("wrong-next-hop", target, move)
 
-    def _verdict_on_drop(self, name: str, target: Target, address: str, move: Move) -> str:
+    def _verdict_on_drop(self, name: str, target: Target, move: Move) -> str:
         row = move.row
         if row is None or (is_host(row.dst) and isinstance(target.at, Pod)):
             return "blackholed-pod"
         if any(block.row == row.raw for block in self.facts.nodes[name].blocks):
-            is_twice = any(holds(block.prefix, address) for block in self.facts.blocks_of(target.at.node or ""))
+            is_twice = any(holds(block.prefix, target.address) for block in self.facts.blocks_of(target.at.node or ""))
             return "duplicate-block" if is_twice else "missing-pod-route"
-        block = self.block(target, address)
+        block = self.block(target)
         is_wider = block is not None and prefix_number(row.dst)[2] < prefix_number(block.prefix)[2]
         if is_wider and self._is_near(name, target.at.node or "") in self._named:
             return "missing-block-route"
-        return self._astray("blackholed-block", target, address, move)
+        return self._astray("blackholed-block", target, move)
 
-    def _astray(self, code: str, target: Target, address: str, move: Move) -> str:
+    def _astray(self, code: str, target: Target, move: Move) -> str:
         """The code, unless the row is for a part of the block only."""
-        block = self.block(target, address)
+        block = self.block(target)
         if move.row is None:
             return code
         if block is None:
             return "shadowed-block" if is_host(move.row.dst) else code
         return "shadowed-block" if prefix_number(move.row.dst)[2] > prefix_number(block.prefix)[2] else code
 
-    def block(self, target: Target, address: str) -> Block | None:
+    def block(self, target: Target) -> Block | None:
         """The block that the address is from, which may be another node's: a pod can have a borrowed address."""
-        return target.at if isinstance(target.at, Block) else self.facts.block_of(address)
+        return target.at if isinstance(target.at, Block) else self.facts.block_at(target.bits, target.number)

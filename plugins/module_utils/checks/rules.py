@@ -10,7 +10,7 @@ from ..network.cni import devices, holds, is_default
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
-from ..network.table import number_address, prefix_number
+from ..network.table import prefix_number
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
 from .fault import Fault, listed
@@ -28,13 +28,12 @@ def check_rules(judge: RouteJudge) -> Iterator[Fault]:
         astray: dict[str, list[tuple[Move, Pod]]] = {}
         for place in _places(judge, node):
             target = judge.targets.all[place]
-            address = number_address(judge.bits, target.number)
             usual = node.move(node.table(judge.bits).find(judge.bits, target.number))
-            verdict = judge.verdict(name, target, address, usual)
-            for move in node.moves(address):
+            verdict = judge.verdict(name, target, usual)
+            for move in node.moves(target.address):
                 if move.rule is None or move.row == usual.row or not isinstance(target.at, Pod):
                     continue
-                diverted = judge.verdict(name, target, address, move)
+                diverted = judge.verdict(name, target, move)
                 is_lost = diverted not in (RIGHT, UNSURE) or (
                     diverted == UNSURE and verdict == RIGHT and not _is_cnis_way(move)
                 )
@@ -58,7 +57,8 @@ def _places(judge: RouteJudge, node: Forwarding) -> list[int]:
     rules = judge.facts.nodes[node.node].rules[judge.bits]
     tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(_USUAL_TABLES)
     prefixes = {rule.dst for rule in rules if rule.dst}
-    for route in node.table(judge.bits).where(_names_table):
+    table = node.table(judge.bits)
+    for route in (*table.where(_names_table), *table.hosts):
         if route.table in tables and not is_default(route):
             prefixes.add(route.dst)
     places = {place for prefix in prefixes for place in judge.targets.within(prefix)}

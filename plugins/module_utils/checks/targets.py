@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..network.snapshot import Pod
-from ..network.table import Rank, address_number, prefix_number, rank_of, table_of
+from ..network.table import Rank, address_number, number_address, prefix_number, rank_of, table_of
 from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
 from .facts import Block, Facts
@@ -23,8 +23,14 @@ from .facts import Block, Facts
 class Target(NamedTuple):
     """An address, and what is there: a pod, or a node's block by an address in it that no pod has."""
 
+    bits: int
     number: int
     at: Pod | Block
+
+    @property
+    def address(self) -> str:
+        """The address as text."""
+        return number_address(self.bits, self.number)
 
 
 class Targets:
@@ -45,7 +51,7 @@ class Targets:
             free = _free_address(block, bits, facts)
             if free is not None:
                 found[free] = block
-        self.all = [Target(number, found[number]) for number in sorted(found)]
+        self.all = [Target(bits, number, found[number]) for number in sorted(found)]
         self._numbers = [target.number for target in self.all]
         self.of_node: dict[str | None, list[int]] = {}
         for place, target in enumerate(self.all):
@@ -98,6 +104,10 @@ class SharedView:
             changed = rank_of(name, bits, length)
             if changed is None:
                 continue  # no usual rule asks the table
+            if length == bits:
+                # One target at most: to look at it costs less than to ask whether that must be.
+                yield from self.targets.within(dst)
+                continue
             last = first + (1 << bits - length) - 1
             for was_dull, decided, places, numbers in self._groups:
                 if decided is not None and decided < changed:

@@ -87,6 +87,11 @@ def is_direct(route: Route) -> bool:
     return route.gateway is None and not route.nexthops
 
 
+def leads_to_host(route: Route) -> bool:
+    """Whether packets to one address go straight to it, as those to a pod do on its node."""
+    return route.type == "unicast" and is_direct(route) and is_host(route.dst)
+
+
 def looks_written_by_cni(route: Route) -> bool:
     """Whether a row with a next hop has a mark that CNIs leave: a sign only where that next hop is a node.
 

@@ -15,7 +15,8 @@
 
 Everything may be missing: what could not be read stands, with the reason, in the ``unread`` of the record it belongs to,
 under the name of the command, sysctl or field (``{"ip rule": "no way to run a command on this node"}``). Addresses are in
-canonical form. No secret has a place in any of these records.
+canonical form. No secret has a place in any of these records. Nothing changes them; those of which a cluster has thousands are
+not frozen all the same, since that takes five times as long to make one.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Node:
     age: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pod:
     """A pod: ``node`` is None before it is scheduled, ``ips`` is empty before its network is set up.
 
@@ -116,7 +117,7 @@ class Cluster:
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProbePing:
     """Echo requests from a probe to one address.
 
@@ -136,7 +137,7 @@ class ProbePing:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProbeConnection:
     """A TCP connection that a probe tried to make, ``target`` as in :class:`ProbePing`.
 

@@ -27,6 +27,8 @@ _TABLE_NAMES = {None: "main", "253": "default", "254": "main", "255": "local"}
 _PREF_RANK = {"high": -1, "low": 1}
 
 
+# The same address comes up for each row, probe and check that it is in.
+@lru_cache(maxsize=16384)
 def address_number(address: str) -> tuple[int, int]:
     """The address as (32 or 128 bits, number). Raises ValueError when it is no IPv4 or IPv6 address."""
     try:

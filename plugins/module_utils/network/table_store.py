@@ -3,8 +3,8 @@
 """The routing tables of all nodes in little memory: each is kept as its difference to another one. Private to the collection.
 
 The nodes of a cluster hold the same rows but for their own pods, their own block and their own addresses. What is the same
-is kept, parsed and judged once, as a *base*: the first table of its kind. Two tables are of a kind when they share half of
-their rows, which those of nodes do whose uplink has the same name.
+is kept, parsed and judged once, as a *base*: the first table of its kind, without the rows for single pods. Two tables are of
+a kind when they share half of their rows, which those of nodes do whose uplink has the same name.
 
 A table is a list of records, each of which is read by itself. Which row serves a destination is up to the rows for that
 destination alone, and to their order, so a node's rows and the base's agree on all destinations that no difference is about.
@@ -20,12 +20,13 @@ from typing import TypeVar
 
 from ..text.ip_route import Route, read_destination, read_record, split_records
 from ..text.lines import clean
+from .cni import leads_to_host
 from .table import Destination, PrefixMap, RouteTable, destination_of, preferred_routes
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
 # Open, a table takes several times the memory: those of a large cluster do not all stay open.
-_MOST_OPEN = 128
+_MOST_OPEN = 1024
 _DEFAULTS = {32: "0.0.0.0/0", 128: "::/0"}
 
 Item = TypeVar("Item")
@@ -44,13 +45,15 @@ class Patch:
 class Base:
     """A table that others are compared with: its records, and the row that each prints, None where it prints none.
 
-    A place is an index in both lists.
+    A place is an index in both lists. Rows that lead to single hosts are left out: they are each node's own.
     """
 
     def __init__(self, text: str, bits: int) -> None:
         self.default = _DEFAULTS[bits]
-        self.records = split_records(text)
-        self.rows = [read_record(record, self.default) for record in self.records]
+        read = [(record, read_record(record, self.default)) for record in split_records(text)]
+        shared = [(record, row) for record, row in read if row is None or not leads_to_host(row)]
+        self.records = [record for record, _row in shared]
+        self.rows = [row for _record, row in shared]
         self.routes = [row for row in self.rows if row is not None]
         self._chunks = ["".join(self.records[start : start + _CHUNK]) for start in range(0, len(self.records), _CHUNK)]
         self._selected: dict[Predicate, list[tuple[int, Route]]] = {}
@@ -137,7 +140,11 @@ class KeptTable:
 
 
 class NodeTable:
-    """One node's routing tables, of one family. ``extra`` are the rows that the node has and the base has not."""
+    """One node's routing tables, of one family.
+
+    ``hosts`` are the rows that lead to single hosts, such as those of its pods, which no base has; ``extra`` are the other rows
+    that the node has and the base has not.
+    """
 
     def __init__(self, kept: KeptTable) -> None:
         self.base = kept.base
@@ -145,7 +152,11 @@ class NodeTable:
         self._replaced = {place for patch in kept.patches for place in range(patch.start, patch.end)}
         records = [(patch.start, record) for patch in kept.patches for record in split_records(patch.text)]
         self._own = [(place, record, read_record(record, self.base.default)) for place, record in records]
-        self.extra = [row for _place, _record, row in self._own if row is not None]
+        self.hosts: list[Route] = []
+        self.extra: list[Route] = []
+        for _place, _record, row in self._own:
+            if row is not None:
+                (self.hosts if leads_to_host(row) else self.extra).append(row)
 
     @property
     def unparsed(self) -> list[str]:
@@ -170,7 +181,7 @@ class NodeTable:
         return self._shared(self.base.unparsed) + [record for _place, record, row in self._own if row is None]
 
     def where(self, predicate: Predicate) -> list[Route]:
-        """The rows of which the predicate holds; those that the base has, too, come first, and of them it is asked once."""
+        """The rows, but for ``hosts``, of which the predicate holds; of those that the base has, too, it is asked once."""
         return self._shared(self.base.where(predicate)) + list(filter(predicate, self.extra))
 
     def find(self, bits: int, number: int) -> Route | None:
@@ -189,7 +200,7 @@ class NodeTable:
     def changes(self) -> dict[Destination, Route | None]:
         """The row that serves a destination, None where none does: for all where that is another one than in the base."""
         missing = [row for patch in self._patches for row in self.base.rows[patch.start : patch.end]]
-        destinations = {destination_of(row) for row in (*self.extra, *missing) if row is not None}
+        destinations = {destination_of(row) for row in (*self.hosts, *self.extra, *missing) if row is not None}
         rows = [(place, row) for place, _record, row in self._own if row is not None]
         rows += [
             (place, row)
@@ -223,11 +234,11 @@ class TableStore:
             patches = tuple(base.patches(text))
             if 2 * sum(patch.end - patch.start for patch in patches) < len(base.records):
                 return KeptTable(base, patches, self._open)
+        base = self._nothing[bits]
         if len(bases) < _MOST_BASES:
-            bases.append(Base(text, bits))
-            return KeptTable(bases[-1], (), self._open)
-        nothing = self._nothing[bits]
-        return KeptTable(nothing, tuple(nothing.patches(text)), self._open)
+            base = Base(text, bits)
+            bases.append(base)
+        return KeptTable(base, tuple(base.patches(text)), self._open)
 
 
 def _common(first: Sequence[str], second: Sequence[str]) -> int:

@@ -26,7 +26,7 @@ class InterfaceAddress:
     peer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Link:
     """A network interface.
 

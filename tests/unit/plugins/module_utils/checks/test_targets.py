@@ -71,7 +71,7 @@ def test_targets_are_the_settled_pods_of_the_family_in_the_order_of_their_addres
     dual = Pod("default", "dual", "b", ("10.0.2.6", "fd00::6"))
     facts = facts_of([dual, ended, host, *PODS[2::-1]])
     targets = Targets(facts, 32)
-    assert [number_address(32, target.number) for target in targets.all] == [
+    assert [target.address for target in targets.all] == [
         *("10.0.1.5", "10.0.1.6", "10.0.2.5", "10.0.2.6"),
     ]
     assert [target.at for target in Targets(facts, 128).all] == [dual]

@@ -27,9 +27,16 @@ def is_blackhole(route: Route) -> bool:
 
 
 def test_tables_that_share_half_of_their_rows_share_a_base() -> None:
-    first, second = kept(SHARED, "10.1.0.1 dev cali1 \n" + SHARED)
+    first, second = kept(SHARED, "10.1.0.0/26 dev cni0 \n" + SHARED)
     assert second.base is first.base
-    assert [route.dst for route in second.extra] == ["10.1.0.1/32"]
+    assert [route.dst for route in second.extra] == ["10.1.0.0/26"]
+
+
+def test_rows_of_pods_are_of_no_base() -> None:
+    first, second = kept("10.1.0.1 dev cali1 \n" + SHARED, SHARED)
+    assert [route.dst for route in first.hosts] == ["10.1.0.1/32"]
+    assert found(first, "10.1.0.1") == "10.1.0.1 dev cali1"
+    assert (second.hosts, second.changes) == ([], {})
 
 
 def test_a_table_of_another_kind_is_a_base_of_its_own() -> None:
@@ -156,7 +163,7 @@ def test_rows_of_a_base_are_judged_once() -> None:
         asked.append(route.dst)
         return False
 
-    for table in kept(SHARED, SHARED, SHARED + "10.1.0.1 dev cali1 \n"):
+    for table in kept(SHARED, SHARED, SHARED + "10.1.0.0/26 dev cni0 \n"):
         table.where(has_asked)
     assert len(asked) == 41
 
