@@ -242,14 +242,16 @@ def keep(reading: Reading) -> NodeFacts:
     """What the checks of all nodes together need of one."""
     node = reading.snapshot.node
     links = {name: link for name, link in reading.links.items() if name not in reading.pod_links}
-    ports = {"all", *(name.replace(".", "/") for name in links)}
+    of_pods = {f"net.ipv4.conf.{name.replace('.', '/')}" for name in reading.pod_links}
     return NodeFacts(
         node=node,
         tables=reading.kept,
         rules=reading.rules,
         links=links,
         neighbours=reading.neighbours,
-        sysctls={name: value for name, value in reading.snapshot.sysctls.items() if _port(name) in ports},
+        sysctls={
+            name: value for name, value in reading.snapshot.sysctls.items() if name.rpartition(".")[0] not in of_pods
+        },
         blocks=tuple(_own_blocks(reading)),
         next_hops=tuple(hop for table in reading.tables.values() for hop in _next_hops(table.extra)),
         block_rows=tuple(route for table in reading.tables.values() for route in table.extra if routes_block(route)),
@@ -363,12 +365,6 @@ def _peer_index(link: Link) -> int | None:
     """The index of the other end, where that is in another namespace."""
     peer = link.peer or ""
     return int(peer[2:]) if peer.startswith("if") and peer[2:].isdecimal() else None
-
-
-def _port(sysctl: str) -> str:
-    """The device that a sysctl is for, ``all`` for those of no device."""
-    parts = sysctl.split(".")
-    return parts[3] if parts[2:3] == ["conf"] else "all"
 
 
 def _own_blocks(reading: Reading) -> Iterator[Block]:

@@ -7,8 +7,7 @@ These checks ask about one node only and run while it is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator
 
 from ..network.cni import is_default
 from ..network.interface_names import computed_prefixes, pod_interface_name
@@ -24,15 +23,14 @@ def check_pods_of(reading: Reading) -> Iterator[Fault]:
     """What is wrong with the pods of a node, each by itself."""
     pods = [pod for pod in reading.snapshot.pods if is_settled(pod)]
     prefixes = computed_prefixes(reading.links)
-    names = {pod.key: [pod_interface_name(prefix, pod.namespace, pod.name) for prefix in prefixes] for pod in pods}
-    interfaces = {pod.key: _interface(pod, names[pod.key], reading) for pod in pods}
-    # The prefixes that are those of a CNI here, by their place among the names of a pod.
-    namers = [place for place in range(len(prefixes)) if any(found[place] in reading.links for found in names.values())]
-    yield from _mute_gateways(pods, interfaces, reading)
-    for pod in pods:
+    names = [[pod_interface_name(prefix, pod.namespace, pod.name) for prefix in prefixes] for pod in pods]
+    # Where one of a prefix is there, all should be.
+    in_use = [place for place in range(len(prefixes)) if any(found[place] in reading.links for found in names)]
+    ends = [(pod, _interface(pod, found, reading)) for pod, found in zip(pods, names, strict=True)]
+    yield from _mute_gateways(ends, reading)
+    for (pod, link), found in zip(ends, names, strict=True):
         inside = reading.insides.get(pod.key)
-        expected = next((names[pod.key][namer] for namer in namers), None)
-        down = _down(pod, interfaces[pod.key], expected, reading)
+        down = _down(pod, link, inside, found[in_use[0]] if in_use else None, reading)
         if down is not None:
             yield down
         elif inside is not None:
@@ -44,10 +42,11 @@ def _interface(pod: Pod, names: Iterable[str], reading: Reading) -> Link | None:
     inside = reading.insides.get(pod.key)
     if inside is not None and inside.interface is not None:
         return inside.interface
+    for name in names:
+        if name in reading.pod_links:
+            return reading.pod_links[name]
     rows = (_row(address, reading) for address in pod.ips)
-    devices = (row.dev for row in rows if row is not None and row.dev is not None)
-    # The rows are looked up only where no computed name is there.
-    return next((reading.pod_links[name] for name in chain(names, devices) if name in reading.pod_links), None)
+    return next((reading.pod_links[row.dev] for row in rows if row is not None and row.dev in reading.pod_links), None)
 
 
 def _row(address: str, reading: Reading) -> Route | None:
@@ -55,8 +54,7 @@ def _row(address: str, reading: Reading) -> Route | None:
     return reading.tables[bits].find(bits, number) if bits in reading.tables else None
 
 
-def _down(pod: Pod, link: Link | None, expected: str | None, reading: Reading) -> Fault | None:
-    inside = reading.insides.get(pod.key)
+def _down(pod: Pod, link: Link | None, inside: Inside | None, expected: str | None, reading: Reading) -> Fault | None:
     ends = [link] if inside is None else [link, *(end for end in inside.links if _is_pods_end(end, pod, link))]
     dead = [end for end in ends if end is not None and not end.is_up]
     if dead:
@@ -80,16 +78,17 @@ def _leads_on(address: str, reading: Reading) -> bool:
     return row is not None and row.type == "unicast" and not is_default(row)
 
 
-def _mute_gateways(pods: list[Pod], interfaces: Mapping[str, Link | None], reading: Reading) -> Iterator[Fault]:
+def _mute_gateways(ends: list[tuple[Pod, Link | None]], reading: Reading) -> Iterator[Fault]:
     """Pods whose gateway nobody answers for, as far as they are known to have Calico's."""
     settings = reading.snapshot.sysctls
     if settings.get("net.ipv4.conf.all.proxy_arp") or has_gateway(reading.links):
         return
     mute, others = [], 0
-    for pod in pods:
-        link = interfaces[pod.key]
-        name = f"net.ipv4.conf.{link.name.replace('.', '/')}.proxy_arp" if link else ""
-        if link is not None and link.name.startswith("cali") and name in settings and _has_ipv4(pod):
+    for pod, link in ends:
+        if link is None or not link.name.startswith("cali") or not _has_ipv4(pod):
+            continue
+        name = f"net.ipv4.conf.{link.name.replace('.', '/')}.proxy_arp"
+        if name in settings:
             if settings[name]:
                 others += 1
             else:

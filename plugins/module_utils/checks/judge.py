@@ -40,7 +40,7 @@ def judge(snapshot: Snapshot, pairs: Sequence[Pair] = ()) -> Verdict:
 
 @contextmanager
 def _no_search_for_cycles() -> Iterator[None]:
-    """Keep the garbage collector from looking at all records again and again: none refers to itself, so it would find nothing."""
+    """Keep the garbage collector from looking at all records again and again: there are no cycles for it to find."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -115,18 +115,20 @@ def source_end(facts: Facts, node: str, probe: Probe | PodInside, on_host: bool,
     own = facts.nodes[node].node.addresses
     if not on_host:
         own = facts.pods_asked[probe.pod].ips if probe.pod in facts.pods_asked else ()
-    address = next((address for address in own if (":" in address) == (":" in towards)), None)
-    return None if address is None else End(address, node, None if on_host else probe.pod)
+    for address in own:
+        if (":" in address) == (":" in towards):
+            return End(address, node, None if on_host else probe.pod)
+    return None
 
 
 def end_at(facts: Facts, address: str) -> End | None:
     """Whose the address is, None when it is nobody's, or that of a pod that just starts or ends."""
     number = address_number(address)
     pods = facts.book.pods_at_number(*number)
-    if pods:
-        pod = next((pod for pod in pods if is_settled(pod)), None)
-        return None if pod is None or pod.node is None else End(address, pod.node, pod.key)
-    owner = facts.owner(*number)
+    for pod in pods:
+        if is_settled(pod):
+            return None if pod.node is None else End(address, pod.node, pod.key)
+    owner = None if pods else facts.owner(*number)
     return None if owner is None else End(address, owner, None)
 
 

@@ -214,7 +214,8 @@ class _Group:
     def _elsewhere(self) -> Fault:
         home = self.homes[0]
         holder = next((node for node in self.nodes if node != home), None) or _path(self.judge, self.first).nodes[-1]
-        message = f"{holder} takes pod {self.pods[0]} ({self.first.target.address}) for one of its own, though it runs on {home}"
+        pod = f"pod {self.pods[0]} ({self.first.target.address})"
+        message = f"{holder} takes {pod} for one of its own, though it runs on {home}"
         return Fault(self.code, message, self._rows(), holder, self.pods[0], self._hosts())
 
     def _loop(self) -> Fault:

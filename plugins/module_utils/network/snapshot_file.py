@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -112,7 +112,7 @@ def _reader(hint: Any) -> Reader:
         return _list_reader(_reader(arguments[0]))
     if origin is Mapping:
         return _mapping_reader(arguments[1])
-    return lambda plain: _checked(plain, hint)
+    return partial(_checked, kind=hint)
 
 
 def _record_reader(record: Any) -> Reader:
@@ -123,19 +123,18 @@ def _record_reader(record: Any) -> Reader:
     required = [field.name for field in fields(record) if _default(field) is MISSING]
 
     def read(plain: Any) -> Any:
-        values = dict(_checked(plain, dict))
+        values: dict[str, Any] = _checked(plain, dict)
         for name in required:
             if name not in values:
                 raise ValueError(f"it has no {name}")
         for name, value in values.items():
-            if type(value) in kinds.get(name, ()):  # pylint: disable=unidiomatic-typecheck
-                continue
-            try:
-                values[name] = readers[name](value)
-            except KeyError:
-                raise ValueError(f"{name!r} is nothing that is known here") from None
-            except ValueError as error:
-                raise ValueError(f"in {name}: {error}") from None
+            if name not in kinds:
+                raise ValueError(f"{name!r} is nothing that is known here")
+            if type(value) not in kinds[name]:  # pylint: disable=unidiomatic-typecheck
+                try:
+                    values[name] = readers[name](value)
+                except ValueError as error:
+                    raise ValueError(f"in {name}: {error}") from None
         return record(**values)
 
     return read

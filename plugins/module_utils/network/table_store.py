@@ -204,14 +204,14 @@ class NodeTable:
         rows = [(place, row) for place, _record, row in self._own if row is not None]
         rows += [
             (place, row)
-            for destination in destinations
-            for place, row in self.base.rows_for.get(destination, ())
+            for destination in destinations & self.base.rows_for.keys()
+            for place, row in self.base.rows_for[destination]
             if place not in self._replaced
         ]
         # What a patch adds comes before the record that stays behind it.
         serving = preferred_routes(row for _place, row in sorted(rows, key=itemgetter(0)))
         before = self.base.serving
-        return {key: serving.get(key) for key in destinations if serving.get(key) != before.get(key)}
+        return {key: row for key in destinations if (row := serving.get(key)) != before.get(key)}
 
     def _shared(self, placed: Iterable[tuple[int, Item]]) -> list[Item]:
         """What the base has, without what is at places that the node has not."""
