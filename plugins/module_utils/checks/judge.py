@@ -55,7 +55,7 @@ def _judge(snapshot: Snapshot, pairs: Sequence[Pair]) -> Verdict:
     routes = check_routes(facts)
     faults = _without_symptoms([*faults, *check_hosts(facts), *check_claims(facts), *routes.faults])
     packets = check_packets(facts, faults)
-    translations = check_translation(facts, packets.faults)
+    translations = check_translation(facts, packets.ways, packets.faults)
     faults = sorted(translations.faults, key=_importance)
     promises = judge_promises(facts, faults, translations, 0 < routes.pairs == routes.proved)
     findings = tuple(fault.finding(facts.cluster.name) for fault in faults)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -53,11 +53,13 @@ class Way(NamedTuple):
 
 @dataclass(slots=True)
 class Ways:
-    """What was measured between nodes and pods: ways to pods that packets took, and those to anything that they did not.
+    """What was measured between nodes and pods that should be reachable: ``of_probes`` is all that probes measured.
 
-    What a policy may have forbidden is in ``not_proved`` only.
+    ``arrived`` are ways to pods that packets took, ``lost`` those to anything that they did not. What a policy may have
+    forbidden is in ``not_proved`` only.
     """
 
+    of_probes: list[Way]
     arrived: list[Way] = field(default_factory=list)
     lost: list[Way] = field(default_factory=list)
     not_proved: list[NotProved] = field(default_factory=list)
@@ -77,37 +79,37 @@ def probes_of(facts: Facts) -> Iterator[tuple[str, Probe, bool]]:
             yield name, node.host_probe, True
 
 
-def _measured(facts: Facts) -> Iterator[tuple[str, Probe | PodInside, bool, Sequence[ProbePing | ProbeConnection]]]:
-    """As :func:`probes_of`, and the pods of pairs, with what each of them measured."""
-    for name, probe, on_host in probes_of(facts):
-        yield name, probe, on_host, (*probe.pings, *probe.connections)
-    for name, node in facts.nodes.items():
-        for inside in node.insides:
-            if inside.pod in facts.pods_asked and is_settled(facts.pods_asked[inside.pod]):
-                yield name, inside, False, inside.pings
-
-
 def read_ways(facts: Facts) -> Ways:
     """What probes, and pods of pairs, measured between nodes and pods that should be reachable."""
-    ways = Ways()
+    ways = Ways([way for name, probe, on_host in probes_of(facts) for way in _ways_of(facts, name, probe, on_host)])
     forbidden: dict[str, int] = {}
-    for name, probe, on_host, measured in _measured(facts):
-        for item in measured:
-            if isinstance(item, ProbePing) and item.size is not None:
-                continue
-            target = end_at(facts, item.address)
-            source = source_end(facts, name, probe, on_host, item.address)
-            if target is None or source is None or is_refused(item):
-                continue
-            arrived = has_arrived(item)
-            policy = None if arrived else forbidding(facts, source.pod, target.pod)
-            if policy is not None:
-                forbidden[policy] = forbidden.get(policy, 0) + 1
-            elif not arrived or target.pod is not None:
-                (ways.arrived if arrived else ways.lost).append(Way(source, target, arrived, item))
+    for way in (*ways.of_probes, *_ways_of_insides(facts)):
+        source, target, arrived, item = way
+        if is_refused(item) or (isinstance(item, ProbePing) and item.size is not None):
+            continue
+        policy = None if arrived else forbidding(facts, source.pod, target.pod)
+        if policy is not None:
+            forbidden[policy] = forbidden.get(policy, 0) + 1
+        elif not arrived or target.pod is not None:
+            (ways.arrived if arrived else ways.lost).append(way)
     for policy, count in forbidden.items():
         ways.not_proved.append(NotProved(f"{count} ways between pods", f"policy: {policy} may forbid them"))
     return ways
+
+
+def _ways_of(facts: Facts, node: str, probe: Probe | PodInside, on_host: bool) -> Iterator[Way]:
+    connections = probe.connections if isinstance(probe, Probe) else ()
+    for item in (*probe.pings, *connections):
+        source, target = source_end(facts, node, probe, on_host, item.address), end_at(facts, item.address)
+        if source is not None and target is not None:
+            yield Way(source, target, has_arrived(item), item)
+
+
+def _ways_of_insides(facts: Facts) -> Iterator[Way]:
+    for name, node in facts.nodes.items():
+        for inside in node.insides:
+            if inside.pod in facts.pods_asked and is_settled(facts.pods_asked[inside.pod]):
+                yield from _ways_of(facts, name, inside, False)
 
 
 def source_end(facts: Facts, node: str, probe: Probe | PodInside, on_host: bool, towards: str) -> End | None:

@@ -75,8 +75,8 @@ def check_packets(facts: Facts, faults: list[Fault]) -> PacketReport:
     report = PacketReport(faults, ways, list(ways.not_proved))
     _dropped(facts, report)
     report.add(_silent_nodes(facts, ways))
-    report.add(_narrow_paths(facts))
-    report.add(_longer_ways_back(facts))
+    report.add(_narrow_paths(facts, ways))
+    report.add(_longer_ways_back(facts, ways))
     report.add(_strange_traces(facts))
     report.add(_dns(facts, report.not_proved))
     report.add(_outside(facts, report.not_proved))
@@ -120,44 +120,38 @@ def _fault(code: str, blamed: Blamed) -> Fault:
     return Fault(code, message, tuple(way.line for way in blamed.lost), blamed.node, pod, to)
 
 
-def _narrow_paths(facts: Facts) -> Iterator[Symptom]:
+def _narrow_paths(facts: Facts, ways: Ways) -> Iterator[Symptom]:
     """Large packets that get lost where small ones do not."""
     sound: list[Way] = []
     lost: list[Way] = []
-    for name, probe, on_host in probes_of(facts):
-        small = {ping.address for ping in probe.pings if ping.size is None and ping.received}
-        for ping in probe.pings:
-            if ping.size is None or ping.address not in small:
-                continue
-            source, target = source_end(facts, name, probe, on_host, ping.address), end_at(facts, ping.address)
-            if source is not None and target is not None:
-                way = Way(source, target, ping.received > 0, ping)
-                (sound if way.arrived else lost).append(way)
+    pings = [(way, way.measured) for way in ways.of_probes if isinstance(way.measured, ProbePing)]
+    small = {(way.source, way.target) for way, ping in pings if ping.size is None and ping.received}
+    for way, ping in pings:
+        if ping.size is not None and (way.source, way.target) in small:
+            (sound if ping.received else lost).append(way)
     for blamed in blame(sound, lost):
         for way in blamed.lost:
             fault = replace(_fault("mtu-too-small", blamed), evidence=())
             yield Symptom((replace(loss(facts, way.source, way.target, way.line), is_large=True),), fault)
 
 
-def _longer_ways_back(facts: Facts) -> Iterator[Symptom]:
+def _longer_ways_back(facts: Facts, ways: Ways) -> Iterator[Symptom]:
     """Replies that more nodes forwarded than the tables say."""
-    for name, probe, on_host in probes_of(facts):
-        for ping in probe.pings:
-            source, target = source_end(facts, name, probe, on_host, ping.address), end_at(facts, ping.address)
-            if ping.ttl is None or ping.ttl > _FIRST_TTL or source is None or target is None:
-                continue
-            ends_on_nodes = (source.pod is None) + (target.pod is None)
-            hops = _FIRST_TTL - ping.ttl
-            if hops <= len({source.node, target.node}) - ends_on_nodes:
-                continue
-            ways_back = _ways_back(facts, source, target)
-            expected = max(len(back.nodes) for back in ways_back) - ends_on_nodes
-            if all(back.end == "delivered" for back in ways_back) and hops > expected:
-                way = loss(facts, source, target, line_of(source, target, ping))
-                message = (
-                    f"replies of {target.node} to {source.node} pass {hops} nodes, by the tables it would be {expected}"
-                )
-                yield Symptom((way,), Fault("asymmetric-path", message, (), target.node))
+    for source, target, _arrived, ping in ways.of_probes:
+        if not isinstance(ping, ProbePing) or ping.ttl is None or ping.ttl > _FIRST_TTL:
+            continue
+        ends_on_nodes = (source.pod is None) + (target.pod is None)
+        hops = _FIRST_TTL - ping.ttl
+        if hops <= len({source.node, target.node}) - ends_on_nodes:
+            continue
+        ways_back = _ways_back(facts, source, target)
+        expected = max(len(back.nodes) for back in ways_back) - ends_on_nodes
+        if all(back.end == "delivered" for back in ways_back) and hops > expected:
+            way = loss(facts, source, target, line_of(source, target, ping))
+            message = (
+                f"replies of {target.node} to {source.node} pass {hops} nodes, by the tables it would be {expected}"
+            )
+            yield Symptom((way,), Fault("asymmetric-path", message, (), target.node))
 
 
 def _ways_back(facts: Facts, source: End, target: End) -> list[Path]:

@@ -13,7 +13,7 @@ from ..network.snapshot import ProbeConnection
 from ..network.table import address_number
 from .facts import Facts
 from .fault import Fault, Loss, listed
-from .packets import End, attach, end_at, loss, probes_of, source_end
+from .packets import End, Ways, attach, end_at, loss, probes_of
 
 
 class Made(NamedTuple):
@@ -40,12 +40,12 @@ class Translations:
     unseen: list[Made] = field(default_factory=list)
 
 
-def check_translation(facts: Facts, faults: list[Fault]) -> Translations:
+def check_translation(facts: Facts, ways: Ways, faults: list[Fault]) -> Translations:
     """Compare what both ends of each connection say of it. ``faults`` are those that are known."""
     found = Translations(faults)
     translated: list[tuple[str, Made]] = []
     dnat: dict[tuple[str, str], list[Made]] = {}
-    for made in _connections(facts):
+    for made in _connections(ways):
         answered_by, seen = made.connection.answered_by, made.connection.seen
         if answered_by is not None and answered_by != made.target.pod:
             dnat.setdefault((made.target.node, answered_by), []).append(made)
@@ -76,13 +76,10 @@ def _saw(made: Made) -> str:
     return f"{made.target} saw {made.connection.seen}, where {made.source} ({made.source.address}) had connected"
 
 
-def _connections(facts: Facts) -> Iterator[Made]:
-    for name, probe, on_host in probes_of(facts):
-        for connection in probe.connections:
-            source = source_end(facts, name, probe, on_host, connection.address)
-            target = end_at(facts, connection.address)
-            if connection.ok and source is not None and target is not None and target.pod not in (None, source.pod):
-                yield Made(source, target, connection)
+def _connections(ways: Ways) -> Iterator[Made]:
+    for source, target, _arrived, item in ways.of_probes:
+        if isinstance(item, ProbeConnection) and item.ok and target.pod not in (None, source.pod):
+            yield Made(source, target, item)
 
 
 def _is_own(facts: Facts, source: End, address: str) -> bool:
