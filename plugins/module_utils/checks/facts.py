@@ -478,7 +478,9 @@ class Facts:
 
     def only_owner(self, row: Route | None) -> str | None:
         """The node that all next hops of a row belong to."""
-        owners = {self.owner(*address_number(next_hop)) for next_hop in gateways(row)} if row else set()
+        if row is None or is_direct(row):
+            return None
+        owners = {self.owner(*address_number(next_hop)) for next_hop in gateways(row)}
         return owners.pop() if len(owners) == 1 else None
 
     def _read_blocks(self) -> list[Block]:

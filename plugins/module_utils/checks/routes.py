@@ -195,14 +195,12 @@ class RouteJudge:
             interface = recognise_interface(device)
             is_shared = (interface is not None and interface.role != "pod") or row is None or not is_host(row.dst)
             return is_shared or known[pod.key] == device
-        others = {other for other, interface in known.items() if interface == device}
+        if device in known.values():
+            return False
         computed = computed_name_like(device, pod.namespace, pod.name)
-        if computed in (None, device):
-            return not others
         # CNIs borrow each other's prefixes, and compute other names: another pod's name must speak against this one.
-        neighbours = self.facts.book.pods_on(name)
-        return not others and not any(
-            computed_name_like(device, other.namespace, other.name) == device for other in neighbours
+        return computed in (None, device) or not any(
+            computed_name_like(device, other.namespace, other.name) == device for other in self.facts.book.pods_on(name)
         )
 
     def _verdict_on_next_hop(self, name: str, target: Target, move: Move) -> str:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from ..text.ip_address import Link
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
-from .cni import devices, gateways
+from .cni import devices, gateways, is_direct
 from .interface_names import recognise_interface
 from .policy_rules import decisions
 from .table import address_number
@@ -122,11 +122,9 @@ class Forwarding:
         """Where a row sends packets."""
         if row is None:
             return Move("no_route")
-        if row.type in _REFUSING:
-            return Move("dropped", row)
         if row.type != "unicast":
-            return Move("own", row)
-        if gateways(row):
+            return Move("dropped" if row.type in _REFUSING else "own", row)
+        if not is_direct(row) and gateways(row):
             return self._move_to_gateways(row)
         # busybox shows no device of a row with several next hops.
         return Move("datapath" if row.encap or row.dev is None else self._kind_of_device(row.dev), row)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Generic, TypeVar
@@ -51,11 +51,16 @@ def prefix_number(prefix: str) -> tuple[int, int, int]:
     address, _unused, length = prefix.partition("/")
     try:
         bits, number = address_number(address)
-        if length.isdecimal() and int(length) <= bits and not number & ((1 << bits - int(length)) - 1):
-            return bits, number, int(length)
+        size = int(length) if length.isdecimal() else -1
+        if 0 <= size <= bits and not number & ((1 << bits - size) - 1):
+            return bits, number, size
     except ValueError:
         pass
     raise ValueError(f"{prefix!r} is not a network in CIDR form, such as 10.0.0.0/24 or fd00::/64")
+
+
+Finders = list[tuple[int, Callable[[int], Value | None]]]
+"""What gives the value of a prefix by its first bits, with the number of bits behind these; the longest prefix first."""
 
 
 class PrefixMap(Generic[Value]):
@@ -71,17 +76,16 @@ class PrefixMap(Generic[Value]):
             bits, number, length = prefix_number(prefix)
             shift = bits - length
             families[bits].setdefault(shift, {})[number >> shift] = value
-        # For each length, the shortest last, what gives the value of the first bits of an address.
-        self._families: dict[int, list[tuple[int, Callable[[int], Value | None]]]] = {}
+        self.finders: dict[int, Finders[Value]] = {}
         for bits, by_shift in families.items():
-            finders: dict[int, Callable[[int], Value | None]] = dict(under._families[bits]) if under else {}
+            finders: dict[int, Callable[[int], Value | None]] = dict(under.finders[bits]) if under else {}
             for shift, values in by_shift.items():
                 finders[shift] = _finder(values, finders[shift]) if shift in finders else values.get
-            self._families[bits] = sorted(finders.items(), key=itemgetter(0))
+            self.finders[bits] = sorted(finders.items(), key=itemgetter(0))
 
     def match(self, bits: int, number: int) -> Value | None:
         """The value of the longest prefix that holds the address, None when there is none."""
-        for shift, find in self._families[bits]:
+        for shift, find in self.finders[bits]:
             value = find(number >> shift)
             if value is not None:
                 return value
@@ -166,11 +170,22 @@ class RouteTable:
 
     def find(self, bits: int, number: int) -> Route | None:
         """:meth:`lookup` for an address as :func:`address_number` gives it."""
-        for table in _DEFAULT_TABLES[bits]:
-            route = self.find_in(table, bits, number)
-            if route is not None:
-                return route
+        for finders in self._usual_finders[bits]:
+            for shift, find in finders:
+                route = find(number >> shift)
+                if route is not None:
+                    if route.type != "throw":
+                        return route
+                    break
         return None
+
+    @cached_property
+    def _usual_finders(self) -> dict[int, list[Finders[Route]]]:
+        """Those of the tables that the kernel's own rules ask."""
+        return {
+            bits: [self._maps[table].finders[bits] for table in tables if table in self._maps]
+            for bits, tables in _DEFAULT_TABLES.items()
+        }
 
     def find_in(self, table: str, bits: int, number: int) -> Route | None:
         """What one table answers, such as one that an ``ip rule`` of the AWS VPC CNI asks."""
