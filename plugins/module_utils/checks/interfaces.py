@@ -46,7 +46,8 @@ def _interface(pod: Pod, names: Iterable[str], reading: Reading) -> Link | None:
         if name in reading.pod_links:
             return reading.pod_links[name]
     rows = (_row(address, reading) for address in pod.ips)
-    return next((reading.pod_links[row.dev] for row in rows if row is not None and row.dev in reading.pod_links), None)
+    devices = (row.dev for row in rows if row is not None and row.dev is not None)
+    return next((reading.pod_links[device] for device in devices if device in reading.pod_links), None)
 
 
 def _row(address: str, reading: Reading) -> Route | None:

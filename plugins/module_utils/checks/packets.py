@@ -98,8 +98,10 @@ def read_ways(facts: Facts) -> Ways:
 
 
 def _ways_of(facts: Facts, node: str, probe: Probe | PodInside, on_host: bool) -> Iterator[Way]:
-    connections = probe.connections if isinstance(probe, Probe) else ()
-    for item in (*probe.pings, *connections):
+    measured: list[ProbePing | ProbeConnection] = [*probe.pings]
+    if isinstance(probe, Probe):
+        measured += probe.connections
+    for item in measured:
         source, target = source_end(facts, node, probe, on_host, item.address), end_at(facts, item.address)
         if source is not None and target is not None:
             yield Way(source, target, has_arrived(item), item)
