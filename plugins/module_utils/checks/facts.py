@@ -97,13 +97,14 @@ class Inside:
 class Reading:
     """What a node printed, read; ``links`` are by name, ``insides`` by the key of the pod.
 
-    ``pod_links`` are those of the links that are the node's ends of pods' veth pairs.
+    ``understood_rules`` are the bits of the families of which all rules are known. ``pod_links`` are those of the links that are the node's ends of pods' veth pairs.
     """
 
     snapshot: NodeSnapshot
     kept: Mapping[int, KeptTable]
     tables: Mapping[int, NodeTable]
     rules: Mapping[int, tuple[Rule, ...]]
+    understood_rules: frozenset[int]
     links: Mapping[str, Link]
     pod_links: Mapping[str, Link]
     neighbours: tuple[Neighbour, ...]
@@ -114,6 +115,8 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
     """What is kept of a node. ``links`` are without the ends of pods' veths, ``sysctls`` without those of these.
+
+    ``understood_rules`` are the bits of the families of which all rules are known.
 
     ``next_hops`` and ``block_rows`` are of the rows that are not in the base of its table: all next hops, and the rows that
     some CNI writes for pods of many nodes. ``networks`` are the rows for networks that the node is in, ``strange_hosts`` those
@@ -128,6 +131,7 @@ class NodeFacts:
     node: Node
     tables: Mapping[int, KeptTable]
     rules: Mapping[int, tuple[Rule, ...]]
+    understood_rules: frozenset[int]
     links: Mapping[str, Link]
     neighbours: tuple[Neighbour, ...]
     sysctls: Mapping[str, int]
@@ -174,12 +178,15 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
             kept[bits] = store.keep(node.printed[command], bits)
             tables[bits] = kept[bits].open()
             unproved += _not_understood(command, tables[bits].unparsed, node)
+    understood_rules = set()
     for bits, command in _RULE_COMMANDS.items():
         if command in node.printed:
             parsed = _read_rules(node.printed[command])
             rules[bits] = () if are_usual(parsed.rules) else parsed.rules
             lines = [line.text for line in parsed.unparsed] + [rule.raw for rule in not_followed(parsed.rules)]
             unproved += _not_understood(command, lines, node)
+            if not lines:
+                understood_rules.add(bits)
     links = {link.name: link for link in parse_ip_address(node.printed.get("ip addr", "")).links}
     insides = {inside.pod: inside for inside in _read_insides(node, links.values())}
     unproved += [
@@ -192,6 +199,7 @@ def read_node(node: NodeSnapshot, store: TableStore) -> Reading:
         kept=kept,
         tables=tables,
         rules=rules,
+        understood_rules=frozenset(understood_rules),
         links=links,
         pod_links={name: link for name, link in links.items() if _is_pod_link(link, node.node)},
         neighbours=parse_ip_neighbour(node.printed.get("ip neigh", "")).neighbours,
@@ -247,6 +255,7 @@ def keep(reading: Reading) -> NodeFacts:
         node=node,
         tables=reading.kept,
         rules=reading.rules,
+        understood_rules=reading.understood_rules,
         links=links,
         neighbours=reading.neighbours,
         sysctls={

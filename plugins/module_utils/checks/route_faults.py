@@ -41,6 +41,8 @@ def check_routes(facts: Facts) -> RouteReport:
         unsure = 0
         for name in judge.nodes:
             others, right = judge.judged(name)
+            if bits not in facts.nodes[name].understood_rules:
+                right = 0  # a rule may have other tables asked
             wrong_here = [item for item in others if item.verdict != UNSURE]
             report.proved += right
             unsure += judge.targets.pods - right - sum(isinstance(item.target.at, Pod) for item in wrong_here)
@@ -58,7 +60,8 @@ def _unproved(facts: Facts, judge: RouteJudge, unsure: int) -> Iterator[NotProve
     if unsure:
         yield NotProved(
             f"the way from a node to a pod by {FAMILIES[judge.bits]} tables, for {unsure} pairs of them",
-            "the tables do not show it: a tunnel's device, eBPF, Open vSwitch or the network outside the nodes decides",
+            "the tables do not show it: a tunnel's device, eBPF, Open vSwitch, the network outside the nodes,"
+            " or a rule that is not known, decides",
         )
 
 

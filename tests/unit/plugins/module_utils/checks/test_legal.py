@@ -525,6 +525,20 @@ def test_a_table_of_a_pod_that_is_not_understood_is_not_one_without_a_default_ro
     ]
 
 
+@pytest.mark.parametrize("line", ["100:\tfrom all to 10.8.0.0/24 colour red\n32766:", None])
+def test_the_tables_of_a_node_whose_rules_are_not_all_known_prove_nothing(line: str | None) -> None:
+    lab = Lab()
+    if line is None:
+        lab.worker.printed.pop("ip rule")
+    else:
+        lab.edit(WORKER, "ip rule", "32766:", line)
+    verdict = judge(lab.snapshot())
+    assert verdict.findings == ()
+    coverage = verdict.coverage
+    assert coverage.pairs_by_routes == coverage.pairs * (coverage.nodes - 1) // coverage.nodes
+    assert any("a rule that is not known" in item.reason for item in verdict.not_proved)
+
+
 def test_a_way_through_a_site_that_tables_do_not_show_is_not_compared_with_the_way_back() -> None:
     def at(name: str, address: str, *rows: str) -> NodeSnapshot:
         net = address.rpartition(".")[0]
