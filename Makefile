@@ -38,6 +38,7 @@ help: ## Explain the targets.
 .PHONY: lab
 lab: setup-lab $(if $(kit),up) ## Set everything up and run the lab (Tasks 1 to 6) on a cluster of its own.
 	@ansible-playbook lab.yml $(lab_vars) $(outside_vars)
+	@echo "The cluster $(NAME) stays; make down removes it."
 
 .PHONY: up
 up: setup-lab $(kit) ## Make the lab's cluster, or find it.

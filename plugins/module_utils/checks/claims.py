@@ -12,8 +12,10 @@ from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.table import address_number, prefix_number
 from ..network.table_store import Base
 from ..text.ip_route import Route
-from .facts import Block, Facts, is_settled, routes_block
+from .facts import Facts
 from .fault import Fault, host_prefix, listed
+from .node_facts import Block, routes_block
+from .reading import is_settled
 
 
 def check_claims(facts: Facts) -> Iterator[Fault]:

@@ -12,8 +12,10 @@ from ..network.interface_names import recognise_interface
 from ..network.path import follow
 from ..network.table import address_number
 from ..text.ip_address import Link
-from .facts import FAMILIES, Facts, NodeFacts
+from .facts import Facts
 from .fault import Fault, host_prefix
+from .node_facts import NodeFacts
+from .reading import FAMILIES
 
 # Bytes that a tunnel puts around a packet, on IPv4: outer IP header and what the encapsulation has of its own.
 _OVERHEAD = {"vxlan": 50, "geneve": 50, "ipip": 20, "sit": 20, "gre": 24, "wireguard": 60}

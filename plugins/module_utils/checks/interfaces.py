@@ -15,8 +15,8 @@ from ..network.snapshot import Pod
 from ..network.table import address_number, prefix_number
 from ..text.ip_address import Link
 from ..text.ip_route import Route
-from .facts import FAMILIES, Inside, Reading, asks_for_gateway, has_gateway, is_settled
 from .fault import Fault, host_prefix
+from .reading import FAMILIES, Inside, Reading, asks_for_gateway, has_gateway, is_settled
 
 
 def check_pods_of(reading: Reading) -> Iterator[Fault]:

@@ -14,15 +14,17 @@ from ..network.snapshot import Pod, Policy, Snapshot
 from ..network.table_store import TableStore
 from .catalogue import CATALOGUE
 from .claims import check_claims
-from .facts import Facts, NodeFacts, keep, lean, read_node
+from .facts import Facts, lean
 from .fault import Fault
 from .hosts import check_hosts
 from .interfaces import check_pods_of
+from .node_facts import NodeFacts, keep
 from .packets import Ways
 from .pairs import explain_pairs
 from .policies import policies_for
 from .promises import judge_promises
 from .reachability import check_packets
+from .reading import read_node
 from .route_faults import RouteReport, check_routes
 from .translation import check_translation
 from .verdict import Coverage, Finding, NotProved, Promise, Verdict

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from ..network.path import follow
 from ..network.snapshot import PodInside, Probe, ProbeConnection, ProbePing
 from ..network.table import address_number
-from .facts import FAMILIES, Facts, is_settled
+from .facts import Facts
 from .fault import Fault, Loss
+from .reading import FAMILIES, is_settled
 from .verdict import NotProved
 
 

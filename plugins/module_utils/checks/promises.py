@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..network.snapshot import Probe
 from ..network.table import address_number
-from .facts import FAMILIES, Facts
+from .facts import Facts
 from .fault import Fault, listed
 from .packets import probes_of
+from .reading import FAMILIES
 from .translation import Made, Translations
 from .verdict import PROMISES, Promise
 

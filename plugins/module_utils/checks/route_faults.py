@@ -11,8 +11,9 @@ from ..network.cni import devices, gateways, is_host
 from ..network.forwarding import Move
 from ..network.path import Path, follow
 from ..network.snapshot import Pod
-from .facts import FAMILIES, Facts
+from .facts import Facts
 from .fault import Fault, host_prefix, listed
+from .reading import FAMILIES
 from .routes import UNSURE, Judged, RouteJudge
 from .rules import check_rules
 from .verdict import NotProved

@@ -20,7 +20,8 @@ from ..network.snapshot import Pod
 from ..network.table import address_number, prefix_number
 from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
-from .facts import Block, Facts
+from .facts import Facts
+from .node_facts import Block
 from .targets import SharedView, Target, Targets
 
 RIGHT = "right"

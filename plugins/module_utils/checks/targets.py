@@ -17,7 +17,8 @@ from ..network.snapshot import Pod
 from ..network.table import Rank, address_number, number_address, prefix_number, rank_of, table_of
 from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
-from .facts import Block, Facts
+from .facts import Facts
+from .node_facts import Block
 
 
 class Target(NamedTuple):

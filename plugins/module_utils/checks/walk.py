@@ -15,8 +15,9 @@ from ..network.snapshot import Pod, PodInside, Probe
 from ..network.table import RouteTable, address_number
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
-from .facts import POD_TABLE_COMMANDS, TABLE_COMMANDS, Facts, read_inside
+from .facts import Facts
 from .pair_ends import Leg
+from .reading import POD_TABLE_COMMANDS, TABLE_COMMANDS, read_inside
 from .verdict import Outcome, Step
 
 _REFUSING = ("blackhole", "unreachable", "prohibit")

@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from ansible_collections.kubelab.podnet.plugins.module_utils.checks.facts import Block, Facts, keep, read_node
+from ansible_collections.kubelab.podnet.plugins.module_utils.checks.facts import Facts
+from ansible_collections.kubelab.podnet.plugins.module_utils.checks.node_facts import Block, keep
+from ansible_collections.kubelab.podnet.plugins.module_utils.checks.reading import read_node
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.targets import SharedView, Targets
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Cluster, Node, NodeSnapshot, Pod
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.table import number_address
