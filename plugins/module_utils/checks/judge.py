@@ -42,7 +42,7 @@ def judge(snapshot: Snapshot, pairs: Sequence[Pair] = ()) -> Verdict:
 
 @contextmanager
 def _no_search_for_cycles() -> Iterator[None]:
-    """Keep the garbage collector from looking at all records again and again: there are no cycles for it to find."""
+    """Keep the garbage collector from looking at all records again and again: none of them is garbage before the end."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -181,13 +181,20 @@ def line_of(source: End | str, target: End | str, item: ProbePing | ProbeConnect
 
 def loss(facts: Facts, source: End, target: End, line: str) -> Loss:
     """A way with the nodes that its packets and their replies pass, by the tables."""
-    sender = sent_from(facts, source, target.address)
     there = follow(facts.forwarding, source.node, target.address, target.node).nodes
+    sender = sent_from(facts, source, target.address)
     back = follow(facts.forwarding, target.node, sender, source.node).nodes
-    passed = frozenset((*there, *back))
-    ends = {end.node for end in (source, target) if end.pod is None}
-    gateways = {end.node for end in (source, target) if end.pod is not None and is_gateway(facts, end)}
-    return Loss((sender, target.address), (source.pod, target.pod), passed, passed - ends | gateways, line)
+    return loss_on(facts, frozenset((*there, *back)), source, target, line)
+
+
+def loss_on(facts: Facts, nodes: frozenset[str], source: End, target: End | str, line: str) -> Loss:
+    """A way on which packets and their replies pass nodes; ``target`` may be an address that nobody in the cluster has."""
+    ends = [source, target] if isinstance(target, End) else [source]
+    address, pod = (target.address, target.pod) if isinstance(target, End) else (target, None)
+    passive = {end.node for end in ends if end.pod is None}
+    gateways = {end.node for end in ends if end.pod is not None and is_gateway(facts, end)}
+    sender = sent_from(facts, source, address)
+    return Loss((sender, address), (source.pod, pod), nodes, nodes - passive | gateways, line)
 
 
 def sent_from(facts: Facts, source: End, towards: str) -> str:

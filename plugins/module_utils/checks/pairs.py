@@ -14,7 +14,7 @@ from ..network.places import Pair
 from ..network.table import address_number
 from .facts import Facts
 from .fault import Fault, Loss
-from .packets import End, forbidding, sent_from
+from .packets import End, forbidding, loss_on
 from .pair_ends import Leg, PairEnds
 from .tries import Tries, tries_of
 from .verdict import ExplainedPair, ExplainedWay, Step
@@ -114,10 +114,8 @@ class _Family:
         """The packets of this family, as they are when they are lost."""
         leg = self._legs[0]
         nodes = frozenset(step.node for found in self._walks for step in found.steps if step.node)
-        ends = {end.node for end in (leg.source, leg.target) if end.pod is None}
-        pods = (leg.source.pod.key if leg.source.pod else None, leg.target.pod.key if leg.target.pod else None)
-        sender = sent_from(self._facts, End(leg.source_address, leg.start, pods[0]), leg.address)
-        return Loss((sender, leg.address), pods, nodes, nodes - ends, "")
+        source = End(leg.source_address, leg.start, leg.source.pod.key if leg.source.pod else None)
+        return loss_on(self._facts, nodes, source, leg.target.at(leg.address), "")
 
     # What tables and measurements come to together.
 

@@ -25,7 +25,7 @@ from .table import Destination, PrefixMap, RouteTable, destination_of, preferred
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
-# Open, a table takes several times the memory: those of a large cluster do not all stay open.
+# Open, a table takes several times the memory: those of more than some 500 nodes do not all stay open.
 _MOST_OPEN = 1024
 _DEFAULTS = {32: "0.0.0.0/0", 128: "::/0"}
 

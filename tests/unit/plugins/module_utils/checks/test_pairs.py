@@ -304,6 +304,13 @@ def test_a_setting_that_loses_packets_is_blamed_at_its_node() -> None:
     assert explained.findings == ("ip-forward-disabled",)
 
 
+def test_a_node_that_does_not_stand_in_for_its_pods_gateway_does_not_hear_them_itself() -> None:
+    lab = asked()
+    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    lab.lose(lambda source, target: target == BB1)
+    assert explain(lab, "node/demo-worker", "bb1").findings == ("ip-forward-disabled",)
+
+
 def test_what_is_lost_though_all_is_right_is_a_finding_of_its_own() -> None:
     lab = asked()
     lab.lose_between({BB1}, {BB2})
