@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..network.cni import is_default
+from ..network.cni import is_default, is_for_half
 from ..network.interface_names import computed_prefixes, pod_interface_name
 from ..network.snapshot import Pod
-from ..network.table import address_number, prefix_number
+from ..network.table import address_number
 from ..text.ip_address import Link
 from ..text.ip_route import Route
 from .fault import Fault, host_prefix
@@ -120,7 +120,7 @@ def _wrong_inside(pod: Pod, inside: Inside) -> Iterator[Fault]:
         yield _of_pod("pod-address-mismatch", pod, message, lines or ["no address"])
     for bits in {address_number(address)[0] for address in pod.ips} & inside.routes.keys():
         # A VPN in the pod may well have two halves for the whole.
-        if not any(route.type == "unicast" and prefix_number(route.dst)[2] <= 1 for route in inside.routes[bits]):
+        if not any(route.type == "unicast" and is_for_half(route) for route in inside.routes[bits]):
             message = f"pod {pod.key} has no default route for {FAMILIES[bits]}"
             yield _of_pod("pod-no-default-route", pod, message, [route.raw for route in inside.routes[bits]])
     yield from _wrong_gateways(pod, inside)

@@ -14,6 +14,7 @@ from ..network.cni import (
     is_block_sized,
     is_default,
     is_direct,
+    is_for_half,
     is_host,
     is_link_local_or_multicast,
     sign_of,
@@ -166,7 +167,7 @@ def _may_have_default_route(reading: Reading, bits: int) -> bool:
     table, rules = reading.tables[bits], reading.rules.get(bits)
     if table.base.default in table.unread:
         return True
-    wide = RouteTable(table.where(_is_for_a_half))
+    wide = RouteTable(table.where(is_for_half))
     for number in (0, (1 << bits) - 1):
         row = wide.find(bits, number)
         if rules:
@@ -174,11 +175,6 @@ def _may_have_default_route(reading: Reading, bits: int) -> bool:
         if row is None or row.type != "unicast":
             return False
     return True
-
-
-def _is_for_a_half(route: Route) -> bool:
-    """Whether the row is for all packets that no other row is for, or for half of them: two halves may stand for the whole."""
-    return prefix_number(route.dst)[2] <= 1
 
 
 def _uplinks(reading: Reading) -> Iterator[str]:

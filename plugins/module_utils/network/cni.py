@@ -51,6 +51,11 @@ def is_default(route: Route) -> bool:
     return route.dst.endswith("/0")
 
 
+def is_for_half(route: Route) -> bool:
+    """Whether the row is for all packets that no other row is for, or for half of them: two halves may stand for the whole."""
+    return prefix_number(route.dst)[2] <= 1
+
+
 def is_block_sized(prefix: str) -> bool:
     """Whether the prefix may be a block of Calico's: /20 to /31, /116 to /127 (its blockSize, a single address aside)."""
     bits, _unused, length = prefix_number(prefix)

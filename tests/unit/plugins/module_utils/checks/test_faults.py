@@ -91,6 +91,14 @@ def a_block_route_is_deleted(lab: Lab) -> None:
 
 
 @broken("missing-block-route", WORKER)
+def a_block_route_is_deleted_where_two_halves_stand_for_the_default_route(lab: Lab) -> None:
+    lab.replace_route(WORKER, "default via", "0.0.0.0/1 via 172.18.0.1 dev eth0")
+    lab.add_route(WORKER, "128.0.0.0/1 via 172.18.0.1 dev eth0")
+    lab.delete_route(WORKER, BLOCK2)
+    lose_to_worker2(lab)
+
+
+@broken("missing-block-route", WORKER)
 def a_block_route_is_deleted_and_nothing_measured(lab: Lab) -> None:
     lab.delete_route(WORKER, BLOCK2)
 
