@@ -17,6 +17,7 @@ from ..network.cni import (
     is_for_half,
     is_host,
     is_link_local_or_multicast,
+    leads_to_host,
     sign_of,
 )
 from ..network.interface_names import recognise_interface
@@ -159,7 +160,8 @@ def routes_block(route: Route) -> bool:
 def _strange_hosts(reading: Reading) -> Iterator[Route]:
     own = {f"{address}/{128 if ':' in address else 32}" for pod in reading.snapshot.pods for address in pod.ips}
     for table in reading.tables.values():
-        yield from (route for route in table.hosts if route.dst not in own)
+        hosts = (*table.hosts.values(), *table.where(leads_to_host))
+        yield from (route for route in hosts if route.dst not in own)
 
 
 def _may_have_default_route(reading: Reading, bits: int) -> bool:

@@ -57,8 +57,7 @@ def _places(judge: RouteJudge, node: Forwarding) -> list[int]:
     rules = judge.facts.nodes[node.node].rules[judge.bits]
     tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(_USUAL_TABLES)
     prefixes = {rule.dst for rule in rules if rule.dst}
-    table = node.table(judge.bits)
-    for route in (*table.where(_names_table), *table.hosts):
+    for route in node.table(judge.bits).where(_names_table):
         if route.table in tables and not is_default(route):
             prefixes.add(route.dst)
     places = {place for prefix in prefixes for place in judge.targets.within(prefix)}

@@ -37,7 +37,8 @@ class Target(NamedTuple):
 class Targets:
     """The targets of one family, ``all`` in the order of their addresses; a place is an index there.
 
-    ``of_node`` are the places of the targets on a node, ``pods`` is the number of those that are pods.
+    ``places`` are by the number of the address, ``of_node`` those of the targets on a node; ``pods`` is the number of targets
+    that are pods.
     """
 
     def __init__(self, facts: Facts, bits: int) -> None:
@@ -54,6 +55,7 @@ class Targets:
                 found[free] = block
         self.all = [Target(bits, number, found[number]) for number in sorted(found)]
         self._numbers = [target.number for target in self.all]
+        self.places = {number: place for place, number in enumerate(self._numbers)}
         self.of_node: dict[str | None, list[int]] = {}
         for place, target in enumerate(self.all):
             self.of_node.setdefault(target.at.node, []).append(place)
@@ -100,15 +102,12 @@ class SharedView:
 
     def changed_for(self, table: NodeTable, is_dull: Callable[[Route], bool]) -> Iterator[int]:
         """The places of the targets for which a node's table may decide otherwise; ``is_dull`` is what that node says."""
+        yield from (self.targets.places[number] for _bits, number in table.hosts if number in self.targets.places)
         for (name, dst), row in table.changes.items():
             bits, first, length = prefix_number(dst)
             changed = rank_of(name, bits, length)
             if changed is None:
                 continue  # no usual rule asks the table
-            if length == bits:
-                # One target at most: to look at it costs less than to ask whether that must be.
-                yield from self.targets.within(dst)
-                continue
             last = first + (1 << bits - length) - 1
             for was_dull, decided, places, numbers in self._groups:
                 if decided is not None and decided < changed:

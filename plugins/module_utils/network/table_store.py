@@ -12,6 +12,7 @@ destination alone, and to their order, so a node's rows and the base's agree on 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -21,7 +22,16 @@ from typing import TypeVar
 from ..text.ip_route import Route, read_destination, read_record, split_records
 from ..text.lines import clean
 from .cni import leads_to_host
-from .table import Destination, PrefixMap, RouteTable, destination_of, preferred_routes
+from .table import (
+    Destination,
+    PrefixMap,
+    RouteTable,
+    address_number,
+    destination_of,
+    preferred_routes,
+    serves_any_packet,
+    table_of,
+)
 
 _CHUNK = 16  # records that are compared in one step
 _MOST_BASES = 8
@@ -45,16 +55,17 @@ class Patch:
 class Base:
     """A table that others are compared with: its records, and the row that each prints, None where it prints none.
 
-    A place is an index in both lists. Rows that lead to single hosts are left out: they are each node's own.
+    A place is an index in both lists. Rows like those for single pods are left out: they are each node's own.
     """
 
     def __init__(self, text: str, bits: int) -> None:
         self.default = _DEFAULTS[bits]
         read = [(record, read_record(record, self.default)) for record in split_records(text)]
-        shared = [(record, row) for record, row in read if row is None or not leads_to_host(row)]
+        shared = [(record, row) for record, row in read if row is None or not _is_like_a_pods(row)]
         self.records = [record for record, _row in shared]
         self.rows = [row for _record, row in shared]
         self.routes = [row for row in self.rows if row is not None]
+        self.prefixes = {row.dst for row in self.routes}
         self._chunks = ["".join(self.records[start : start + _CHUNK]) for start in range(0, len(self.records), _CHUNK)]
         self._selected: dict[Predicate, list[tuple[int, Route]]] = {}
 
@@ -142,8 +153,8 @@ class KeptTable:
 class NodeTable:
     """One node's routing tables, of one family.
 
-    ``hosts`` are the rows that lead to single hosts, such as those of its pods, which no base has; ``extra`` are the other rows
-    that the node has and the base has not.
+    ``hosts`` are rows like those for single pods, by the address as ``address_number`` gives it; no other row is for the same
+    address alone. ``extra`` are the other rows that the node has and the base has not.
     """
 
     def __init__(self, kept: KeptTable) -> None:
@@ -152,11 +163,16 @@ class NodeTable:
         self._replaced = {place for patch in kept.patches for place in range(patch.start, patch.end)}
         records = [(patch.start, record) for patch in kept.patches for record in split_records(patch.text)]
         self._own = [(place, record, read_record(record, self.base.default)) for place, record in records]
-        self.hosts: list[Route] = []
-        self.extra: list[Route] = []
-        for _place, _record, row in self._own:
-            if row is not None:
-                (self.hosts if leads_to_host(row) else self.extra).append(row)
+        rows = [(place, row) for place, _record, row in self._own if row is not None]
+        times = Counter(row.dst for _place, row in rows)
+        self.hosts: dict[tuple[int, int], Route] = {}
+        self._placed: list[tuple[int, Route]] = []
+        for place, row in rows:
+            if times[row.dst] == 1 and row.dst not in self.base.prefixes and _is_like_a_pods(row):
+                self.hosts[address_number(row.dst.partition("/")[0])] = row
+            else:
+                self._placed.append((place, row))
+        self.extra = [row for _place, row in self._placed]
 
     @property
     def unparsed(self) -> list[str]:
@@ -186,10 +202,13 @@ class NodeTable:
 
     def find(self, bits: int, number: int) -> Route | None:
         """The row that decides on a packet to an address, as :class:`RouteTable` finds it."""
-        return self._table.find(bits, number)
+        host = self.hosts.get((bits, number))
+        return self._table.find(bits, number) if host is None else self._table.find_in("local", bits, number) or host
 
     def find_in(self, table: str, bits: int, number: int) -> Route | None:
         """What one of the tables answers."""
+        if table == "main" and (bits, number) in self.hosts:
+            return self.hosts[bits, number]
         return self._table.find_in(table, bits, number)
 
     @cached_property
@@ -198,11 +217,13 @@ class NodeTable:
 
     @cached_property
     def changes(self) -> dict[Destination, Route | None]:
-        """The row that serves a destination, None where none does: for all where that is another one than in the base."""
+        """The row that serves a destination, None where none does: for all where that is another one than in the base.
+
+        Without those of ``hosts``.
+        """
         missing = [row for patch in self._patches for row in self.base.rows[patch.start : patch.end]]
-        destinations = {destination_of(row) for row in (*self.hosts, *self.extra, *missing) if row is not None}
-        rows = [(place, row) for place, _record, row in self._own if row is not None]
-        rows += [
+        destinations = {destination_of(row) for row in (*self.extra, *missing) if row is not None}
+        rows = self._placed + [
             (place, row)
             for destination in destinations & self.base.rows_for.keys()
             for place, row in self.base.rows_for[destination]
@@ -239,6 +260,11 @@ class TableStore:
             base = Base(text, bits)
             bases.append(base)
         return KeptTable(base, tuple(base.patches(text)), self._open)
+
+
+def _is_like_a_pods(row: Route) -> bool:
+    """Whether the row decides on packets to one address, unless the table local does, and sends them straight to it."""
+    return leads_to_host(row) and table_of(row) == "main" and serves_any_packet(row)
 
 
 def _common(first: Sequence[str], second: Sequence[str]) -> int:

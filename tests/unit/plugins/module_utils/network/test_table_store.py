@@ -34,9 +34,29 @@ def test_tables_that_share_half_of_their_rows_share_a_base() -> None:
 
 def test_rows_of_pods_are_of_no_base() -> None:
     first, second = kept("10.1.0.1 dev cali1 \n" + SHARED, SHARED)
-    assert [route.dst for route in first.hosts] == ["10.1.0.1/32"]
+    assert [route.dst for route in first.hosts.values()] == ["10.1.0.1/32"]
     assert found(first, "10.1.0.1") == "10.1.0.1 dev cali1"
-    assert (second.hosts, second.changes) == ([], {})
+    assert (second.hosts, second.changes) == ({}, {})
+
+
+def test_the_table_local_is_asked_before_the_row_of_a_pod() -> None:
+    (table,) = kept("10.1.0.1 dev cali1 \nlocal 10.1.0.0/24 dev lo table local \n" + SHARED)
+    assert found(table, "10.1.0.1") == "local 10.1.0.0/24 dev lo table local"
+    row = table.find_in("main", *address_number("10.1.0.1"))
+    assert row is not None
+    assert row.raw == "10.1.0.1 dev cali1 "
+
+
+def test_of_two_rows_for_the_address_of_a_pod_the_one_of_the_smaller_metric_decides() -> None:
+    by_pod, by_node = "10.1.0.1 dev cali1 metric 50 \n", "10.1.0.1 via 172.18.0.2 dev eth0 metric 5 \n"
+    first, second = kept(by_pod + by_node + SHARED, by_pod + SHARED)
+    assert found(first, "10.1.0.1") == by_node.strip()
+    assert found(second, "10.1.0.1") == by_pod.strip()
+
+
+def test_a_dead_row_of_a_pod_decides_nothing() -> None:
+    (table,) = kept("10.1.0.1 dev cali1 dead \n10.1.0.0/24 dev cni0 \n" + SHARED)
+    assert found(table, "10.1.0.1") == "10.1.0.0/24 dev cni0"
 
 
 def test_a_table_of_another_kind_is_a_base_of_its_own() -> None:
