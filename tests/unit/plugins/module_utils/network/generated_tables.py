@@ -43,7 +43,7 @@ def rows(draw: st.DrawFn, bits: int, dst: str, types: list[str], sources: list[s
             raw="",
             dst=dst,
             type=draw(st.sampled_from(types)),
-            gateway=draw(gateway),
+            gateway=draw(st.none() | gateway),
             dev=draw(device),
             table=draw(st.sampled_from([None, None, None, "local", "default", "100"])),
             metric=draw(st.sampled_from([256, 1024] if bits == 128 else [None, None, 20])),
