@@ -15,8 +15,8 @@
 
 Everything may be missing: what could not be read stands, with the reason, in the ``unread`` of the record it belongs to,
 under the name of the command, sysctl or field (``{"ip rule": "no way to run a command on this node"}``). Addresses are in
-canonical form. No secret has a place in any of these records. Nothing changes them; those of which a cluster has thousands are
-not frozen all the same, since that takes five times as long to make one.
+canonical form. No secret has a place in any of these records. Nothing changes them, though those of which a cluster has
+thousands are not frozen: a frozen one takes five times as long to make.
 """
 
 from __future__ import annotations
