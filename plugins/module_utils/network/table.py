@@ -59,7 +59,7 @@ def prefix_number(prefix: str) -> tuple[int, int, int]:
     raise ValueError(f"{prefix!r} is not a network in CIDR form, such as 10.0.0.0/24 or fd00::/64")
 
 
-Finders = list[tuple[int, Callable[[int], Value | None]]]
+Finders = list[tuple[int, Callable[[int], "Value | None"]]]
 """What gives the value of a prefix by its first bits, with the number of bits behind these; the longest prefix first."""
 
 
