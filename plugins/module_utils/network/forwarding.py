@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from ..text.ip_address import Link
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
-from .cni import devices, gateways, is_direct, is_for_half
+from .cni import devices, gateways, is_direct
 from .interface_names import recognise_interface
 from .policy_rules import decisions
 from .table import address_number
@@ -19,7 +19,7 @@ from .table_store import KeptTable, NodeTable
 
 # node: to a node, by an address of its own.
 # stranger: to a next hop that is no known node's.
-# network: out of an uplink with no node named: the default route or half of one, or a network that the node itself is in.
+# network: out of an uplink with no node named: the default route, or a network that the node itself is in.
 # datapath: into a device behind which tables do not show the way: a tunnel, eBPF, Open vSwitch; or into one not shown.
 # interface: out of a device that leads to nothing but pods of this node.
 # own: the address is taken as the node's own.
@@ -139,7 +139,7 @@ class Forwarding:
         roles = {known.role for known in map(recognise_interface, devices(row)) if known}
         if row.encap or roles & {"gateway", "cluster"}:
             return Move("datapath", row, nodes)
-        return Move("network" if is_for_half(row) else "stranger", row, nodes)
+        return Move("network" if row.dst.endswith("/0") else "stranger", row, nodes)
 
     def _kind_of_device(self, device: str) -> Kind:
         link = self.links.get(device)

@@ -556,6 +556,27 @@ def test_a_way_through_a_site_that_tables_do_not_show_is_not_compared_with_the_w
     assert judge(Snapshot(Cluster("sites", "2026-11-23T12:00:00Z"), nodes)).findings == ()
 
 
+def test_nodes_that_reach_each_other_by_a_router_may_have_two_halves_for_a_default_route() -> None:
+    def at(name: str, addresses: tuple[str, ...], *rows: str) -> NodeSnapshot:
+        router = f"{addresses[0].rpartition('.')[0]}.254"
+        lines = [f"0.0.0.0/1 via {router} dev eth0", f"128.0.0.0/1 via {router} dev eth0", *rows]
+        links = ""
+        for number, address in enumerate(addresses):
+            dev = f"eth{number}"
+            lines.append(f"{address.rpartition('.')[0]}.0/24 dev {dev} proto kernel scope link src {address}")
+            lines.append(f"local {address} dev {dev} table local proto kernel scope host src {address}")
+            links += f"{number + 2}: {dev}: <UP,LOWER_UP> mtu 1500 state UP\n    inet {address}/24 scope global {dev}\n"
+        printed = {MAIN4: "".join(f"{line} \n" for line in lines), "ip addr": links}
+        return NodeSnapshot(Node(name, addresses[:1]), printed=printed)
+
+    nodes = (
+        at("a1", ("10.1.0.1",), "10.2.0.0/24 via 10.1.0.2 dev eth0"),
+        at("a2", ("10.1.0.2", "10.2.0.2")),
+        at("b1", ("10.2.0.1",)),
+    )
+    assert judge(Snapshot(Cluster("sites", "2026-11-23T12:00:00Z"), nodes)).findings == ()
+
+
 @pytest.mark.parametrize("selector", [{"matchLabels": ["a"]}, {"matchExpressions": ["a"]}])
 def test_a_selector_that_is_not_understood_may_be_for_any_pod(selector: dict[str, object]) -> None:
     lab = Lab()
