@@ -27,6 +27,8 @@ outside_vars = -e connectivity_outside=$$($(KIND_KIT)/outside up)
 kit = kit
 endif
 endif
+# What is said on the command line beside a target, for this cluster.
+this_cluster = $(foreach name,PROVIDER NAME,$(if $(findstring command line,$(origin $(name))), $(name)=$($(name))))
 lab_vars = -e lab_cluster_provider=$(PROVIDER) -e lab_cluster_name=$(NAME) $(kit_vars)
 
 .PHONY: help
@@ -38,7 +40,7 @@ help: ## Explain the targets.
 .PHONY: lab
 lab: setup-lab $(if $(kit),up) ## Set everything up and run the lab (Tasks 1 to 6) on a cluster of its own.
 	@ansible-playbook lab.yml $(lab_vars) $(outside_vars)
-	@echo "The cluster $(NAME) stays; make down removes it."
+	@echo "The cluster $(NAME) stays. To remove it: $(strip make down $(this_cluster))"
 
 .PHONY: up
 up: setup-lab $(kit) ## Make the lab's cluster, or find it.
