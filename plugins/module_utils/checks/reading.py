@@ -182,6 +182,7 @@ def _peer_index(link: Link) -> int | None:
 
 
 def is_settled(pod: Pod) -> bool:
+    """Whether the pod should be reachable by its own addresses: not on the host network, nor about to start or end."""
     if pod.host_network or pod.phase != "Running" or pod.deleting or not pod.ips:
         return False
     return pod.ready or pod.age is None or pod.age >= _SETTLING

@@ -202,8 +202,9 @@ class NodeTable:
 
     def find(self, bits: int, number: int) -> Route | None:
         """The row that decides on a packet to an address, as :class:`RouteTable` finds it."""
-        host = self.hosts.get((bits, number))
-        return self._table.find(bits, number) if host is None else self._table.find_in("local", bits, number) or host
+        if (bits, number) in self.hosts:
+            return self._table.find_in("local", bits, number) or self.hosts[bits, number]
+        return self._table.find(bits, number)
 
     def find_in(self, table: str, bits: int, number: int) -> Route | None:
         """What one of the tables answers."""

@@ -49,9 +49,26 @@ def test_the_table_local_is_asked_before_the_row_of_a_pod() -> None:
 
 def test_of_two_rows_for_the_address_of_a_pod_the_one_of_the_smaller_metric_decides() -> None:
     by_pod, by_node = "10.1.0.1 dev cali1 metric 50 \n", "10.1.0.1 via 172.18.0.2 dev eth0 metric 5 \n"
-    first, second = kept(by_pod + by_node + SHARED, by_pod + SHARED)
-    assert found(first, "10.1.0.1") == by_node.strip()
-    assert found(second, "10.1.0.1") == by_pod.strip()
+    first, second, third = kept(SHARED, by_pod + by_node + SHARED, by_pod + SHARED)
+    assert found(first, "10.1.0.1") is None
+    assert found(second, "10.1.0.1") == by_node.strip()
+    assert found(third, "10.1.0.1") == by_pod.strip()
+
+
+def test_a_row_of_a_pod_is_held_against_the_one_of_the_base_for_the_same_address() -> None:
+    by_pod, by_node = "10.1.0.1 dev cali1 metric 50 \n", "10.1.0.1 via 172.18.0.2 dev eth0 metric 5 \n"
+    _first, second = kept(by_node + SHARED, by_pod + by_node + SHARED)
+    assert found(second, "10.1.0.1") == by_node.strip()
+
+
+def test_a_row_of_a_pod_in_another_table_decides_there_only() -> None:
+    row = "10.1.0.1 dev vlan1 table 101 \n"
+    (table,) = kept(row + SHARED)
+    assert found(table, "10.1.0.1") is None
+    assert table.find_in("main", *address_number("10.1.0.1")) is None
+    answer = table.find_in("101", *address_number("10.1.0.1"))
+    assert answer is not None
+    assert answer.raw == row.strip("\n")
 
 
 def test_a_dead_row_of_a_pod_decides_nothing() -> None:
