@@ -71,6 +71,10 @@ class Facts:
         """The node that has the address on one of its interfaces, None when no node has, or several have."""
         return self._owners.get((bits, number))
 
+    def has_address(self, node: str, address: str) -> bool:
+        """Whether a node has the address on one of its interfaces, if others do so, too."""
+        return address_number(address) in _addresses(self.nodes[node])
+
     def only_owner(self, row: Route | None) -> str | None:
         """The node that all next hops of a row belong to."""
         if row is None or is_direct(row):

@@ -182,11 +182,16 @@ def _mismatches(facts: Facts, name: str, other: str) -> Iterator[tuple[str, str]
         return
     sent_through = there.row.dev or ""
     known = recognise_interface(sent_through)
-    for link in facts.nodes[name].links.values():
+    for link in filter(_receives, facts.nodes[name].links.values()):
         holds_gateway = any(entry.address in gateways(there.row) for entry in link.addresses)
         is_arrival = link.name == sent_through if known and known.role == "tunnel" else holds_gateway
         if is_arrival and devices(back.row) and link.name not in devices(back.row):
             yield link.name, back.row.raw
+
+
+def _receives(link: Link) -> bool:
+    """Whether packets of others can come in at the link: a node may hold its addresses on lo or a dummy, too."""
+    return "LOOPBACK" not in link.flags and link.kind != "dummy"
 
 
 def _move(facts: Facts, source: str, target: str) -> Move | None:

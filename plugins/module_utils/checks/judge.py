@@ -19,7 +19,7 @@ from .fault import Fault
 from .hosts import check_hosts
 from .interfaces import check_pods_of
 from .node_facts import NodeFacts, keep
-from .packets import Ways
+from .packets import Ways, read_ways
 from .pairs import explain_pairs
 from .policies import policies_for
 from .promises import judge_promises
@@ -54,10 +54,11 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 def _judge(snapshot: Snapshot, pairs: Sequence[Pair]) -> Verdict:
     facts, faults, not_proved = _read(snapshot)
-    routes = check_routes(facts)
+    ways = read_ways(facts)
+    routes = check_routes(facts, ways)
     faults = _without_symptoms([*faults, *check_hosts(facts), *check_claims(facts), *routes.faults])
-    packets = check_packets(facts, faults)
-    translations = check_translation(facts, packets.ways, packets.faults)
+    packets = check_packets(facts, ways, faults)
+    translations = check_translation(facts, ways, packets.faults)
     faults = sorted(translations.faults, key=_importance)
     promises = judge_promises(facts, faults, translations, 0 < routes.pairs == routes.proved)
     findings = tuple(fault.finding(facts.cluster.name) for fault in faults)
@@ -70,7 +71,7 @@ def _judge(snapshot: Snapshot, pairs: Sequence[Pair]) -> Verdict:
         promises=promises,
         not_proved=(*not_proved, *routes.not_proved, *packets.not_proved),
         findings=findings,
-        coverage=_coverage(facts, routes, packets.ways),
+        coverage=_coverage(facts, routes, ways),
         pairs=explain_pairs(facts, faults, pairs),
     )
 

@@ -26,11 +26,9 @@ from .packets import (
     blame,
     end_at,
     forbidding,
-    has_arrived,
     line_of,
     loss,
     probes_of,
-    read_ways,
     source_end,
 )
 from .verdict import NotProved
@@ -51,7 +49,6 @@ class PacketReport:
     """The faults known before with what was measured of them, and those that only packets show."""
 
     faults: list[Fault]
-    ways: Ways
     not_proved: list[NotProved] = field(default_factory=list)
 
     def add(self, symptoms: Iterable[Symptom]) -> None:
@@ -69,11 +66,10 @@ class PacketReport:
         self.faults += found.values()
 
 
-def check_packets(facts: Facts, faults: list[Fault]) -> PacketReport:
+def check_packets(facts: Facts, ways: Ways, faults: list[Fault]) -> PacketReport:
     """Judge what the probes measured. ``faults`` are those that tables and settings show."""
-    ways = read_ways(facts)
-    report = PacketReport(faults, ways, list(ways.not_proved))
-    _dropped(facts, report)
+    report = PacketReport(faults, list(ways.not_proved))
+    _dropped(facts, ways, report)
     report.add(_silent_nodes(facts, ways))
     report.add(_narrow_paths(facts, ways))
     report.add(_longer_ways_back(facts, ways))
@@ -83,13 +79,13 @@ def check_packets(facts: Facts, faults: list[Fault]) -> PacketReport:
     return report
 
 
-def _dropped(facts: Facts, report: PacketReport) -> None:
-    lost = [way for way in report.ways.lost if way.target.pod is not None]
+def _dropped(facts: Facts, ways: Ways, report: PacketReport) -> None:
+    lost = [way for way in ways.lost if way.target.pod is not None]
     losses = [
         replace(loss(facts, way.source, way.target, way.line), promise="P1" if way.source.pod else "P2") for way in lost
     ]
     report.faults, unexplained = attach(report.faults, [(item,) for item in losses])
-    for blamed in blame(report.ways.arrived, [lost[place] for place in unexplained]):
+    for blamed in blame(ways.arrived, [lost[place] for place in unexplained]):
         report.faults.append(_fault("packets-dropped", blamed))
 
 
@@ -238,10 +234,11 @@ def _outside(facts: Facts, not_proved: list[NotProved]) -> Iterator[Symptom]:
     for name, probe, on_host in probes_of(facts):
         for ping in probe.pings:
             if ping.address == address and on_host:
-                nodes_get_out[name] = has_arrived(ping)
+                nodes_get_out[name] = ping.received > 0
             elif ping.address == address:
                 inside[name] = probe, ping
-    lost = {name: pinged for name, pinged in inside.items() if not has_arrived(pinged[1])}
+    # One reply shows that there is a way; how many get lost beyond the cluster is not its own.
+    lost = {name: pinged for name, pinged in inside.items() if not pinged[1].received}
     is_everywhere = len(lost) == len(inside) > 1
     for name, (probe, ping) in lost.items():
         source = source_end(facts, name, probe, False, address)

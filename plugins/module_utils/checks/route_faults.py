@@ -13,6 +13,7 @@ from ..network.path import Path, follow
 from ..network.snapshot import Pod
 from .facts import Facts
 from .fault import Fault, host_prefix, listed
+from .packets import Ways
 from .reading import FAMILIES
 from .routes import UNSURE, Judged, RouteJudge
 from .rules import check_rules
@@ -33,11 +34,11 @@ class RouteReport:
     proved: int = 0
 
 
-def check_routes(facts: Facts) -> RouteReport:
+def check_routes(facts: Facts, ways: Ways) -> RouteReport:
     """Judge the tables of all nodes, in all families in which pods have addresses."""
     report = RouteReport()
     for bits in facts.families:
-        judge = RouteJudge(facts, bits)
+        judge = RouteJudge(facts, ways, bits)
         wrong: list[Judged] = []
         unsure = 0
         for name in judge.nodes:

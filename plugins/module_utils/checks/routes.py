@@ -10,18 +10,20 @@ the tables tell nothing of the way between nodes, and only packets can.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
-from ..network.cni import holds, is_default, is_host
+from ..network.cni import gateways, holds, is_default, is_host
 from ..network.forwarding import Forwarding, Move
 from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.path import follow
 from ..network.snapshot import Pod
-from ..network.table import address_number, prefix_number
+from ..network.table import address_number, prefix_number, table_of
 from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
 from .facts import Facts
 from .node_facts import Block
+from .packets import Way, Ways
 from .targets import SharedView, Target, Targets
 
 RIGHT = "right"
@@ -38,10 +40,14 @@ class Judged(NamedTuple):
 
 
 class RouteJudge:
-    """Judges the tables of the nodes, of one family. ``nodes`` are those whose tables are known."""
+    """Judges the tables of the nodes, of one family. ``nodes`` are those whose tables are known.
 
-    def __init__(self, facts: Facts, bits: int) -> None:
+    ``ways`` are what was measured: they tell of a next hop that is no node whether it is a router.
+    """
+
+    def __init__(self, facts: Facts, ways: Ways, bits: int) -> None:
         self.facts = facts
+        self.ways = ways
         self.bits = bits
         self.targets = Targets(facts, bits)
         self.nodes = [name for name, node in facts.nodes.items() if bits in node.tables]
@@ -143,8 +149,10 @@ class RouteJudge:
     def verdict(self, name: str, target: Target, move: Move) -> str:
         """RIGHT, UNSURE or the code of a finding."""
         verdict = self._verdict(name, target, move)
-        is_wrong = verdict not in (RIGHT, UNSURE)
-        return UNSURE if is_wrong and self._may_be_another_row(name, target, move.row) else verdict
+        if verdict in (RIGHT, UNSURE):
+            return verdict
+        is_settled = target.at.node == name or self.facts.nodes[target.at.node or ""].is_settled
+        return UNSURE if not is_settled or self._may_be_another_row(name, target, move.row) else verdict
 
     def _may_be_another_row(self, name: str, target: Target, row: Route | None) -> bool:
         """Whether a row of the node that was not understood may decide in the place of this one, or where none was found."""
@@ -166,7 +174,7 @@ class RouteJudge:
             case "interface":
                 return self._verdict_on_interface(name, target, move)
             case "own":
-                return self._astray("wrong-next-hop", target, move)
+                return self._astray("wrong-next-hop", name, target, move)
         return self._verdict_on_drop(name, target, move)
 
     def _verdict_at_home(self, name: str, target: Target, pod: Pod, move: Move) -> str:
@@ -216,33 +224,54 @@ class RouteJudge:
         # Out of reach of each other, nodes may well pass packets on to one between them.
         if not self._is_near(name, owner or "") and path.end in ("delivered", "unsure"):
             return RIGHT
-        return self._astray("wrong-next-hop", target, move)
+        return self._astray("wrong-next-hop", name, target, move)
 
     def _verdict_on_stranger(self, name: str, target: Target, move: Move) -> str:
-        tunnel = move.row is not None and move.row.dev is not None and recognise_interface(move.row.dev) is not None
-        if tunnel and not all(node.links for node in self.facts.nodes.values()):
-            return UNSURE  # it may be the tunnel's address on a node that could not be read
-        if not tunnel and not self._is_near(name, target.at.node or ""):
-            return UNSURE  # a router
-        return self._astray("next-hop-not-a-node", target, move)
+        owner, row = target.at.node or "", move.row
+        verdict = self._astray("next-hop-not-a-node", name, target, move)
+        if row is None or verdict == "missing-block-route":
+            return verdict
+        tunnel = row.dev is not None and recognise_interface(row.dev) is not None
+        # Where nodes do not name each other, what is no node may be a router that knows the way.
+        is_no_router = self._is_near(name, owner) and (True in self._named or self._are_lost(name, owner, row))
+        return verdict if (tunnel or is_no_router) and not self._may_be_unknown(name, owner, row) else UNSURE
+
+    def _are_lost(self, name: str, owner: str, row: Route) -> bool:
+        """Whether packets for pods of another node that the row leads were seen to be lost, all of them."""
+        arrived = [way.arrived for way in self._ways.get((name, owner), ()) if holds(row.dst, way.target.address)]
+        return bool(arrived) and not any(arrived)
+
+    @cached_property
+    def _ways(self) -> dict[tuple[str, str], list[Way]]:
+        """What was measured, by the nodes that it is from and to."""
+        found: dict[tuple[str, str], list[Way]] = {}
+        for way in (*self.ways.arrived, *self.ways.lost):
+            found.setdefault((way.source.node, way.target.node), []).append(way)
+        return found
+
+    def _may_be_unknown(self, name: str, owner: str, row: Route) -> bool:
+        """Whether a next hop may be an address of a node that could not be read, in another network than its known ones."""
+        node = self.facts.nodes[owner]
+        networks = [route.dst for route in self.facts.nodes[name].networks]
+        known = [prefix for prefix in networks if any(holds(prefix, address) for address in node.node.addresses)]
+        strange = [gateway for gateway in gateways(row) if self.facts.owner(*address_number(gateway)) is None]
+        return not node.links and not all(any(holds(prefix, gateway) for prefix in known) for gateway in strange)
 
     def _verdict_on_nothing(self, name: str, target: Target, move: Move) -> str:
         owner = target.at.node or ""
-        if self._is_near(name, owner) not in self._named or not self.facts.nodes[owner].is_settled:
+        if self._is_near(name, owner) not in self._named:
             return UNSURE
         block = self.facts.block_at(target.bits, target.number)
         if block is not None and block.node == name:
             return "missing-pod-route"  # lent to a pod of another node
-        if move.row is None or block is None or prefix_number(move.row.dst)[2] < prefix_number(block.prefix)[2]:
-            return "missing-block-route"
-        return self._astray("wrong-next-hop", target, move)
+        return "missing-block-route" if block is None else self._astray("wrong-next-hop", name, target, move)
 
     def _verdict_on_interface(self, name: str, target: Target, move: Move) -> str:
         if move.row is not None and is_host(move.row.dst) and isinstance(target.at, Pod):
             return "pod-on-wrong-node"
         if move.row is not None and name in self.facts.book.nodes_with_pods_in(move.row.dst):
             return UNSURE  # a bridge for all pods may well join the nodes
-        return self._astray("wrong-next-hop", target, move)
+        return self._astray("wrong-next-hop", name, target, move)
 
     def _verdict_on_drop(self, name: str, target: Target, move: Move) -> str:
         row = move.row
@@ -251,20 +280,21 @@ class RouteJudge:
         if any(block.row == row.raw for block in self.facts.nodes[name].blocks):
             is_twice = any(holds(block.prefix, target.address) for block in self.facts.blocks_of(target.at.node or ""))
             return "duplicate-block" if is_twice else "missing-pod-route"
-        block = self.block(target)
-        is_wider = block is not None and prefix_number(row.dst)[2] < prefix_number(block.prefix)[2]
-        if is_wider and self._is_near(name, target.at.node or "") in self._named:
-            return "missing-block-route"
-        return self._astray("blackholed-block", target, move)
+        return self._astray("blackholed-block", name, target, move)
 
-    def _astray(self, code: str, target: Target, move: Move) -> str:
-        """The code, unless the row is for a part of the block only."""
-        block = self.block(target)
-        if move.row is None:
-            return code
+    def _astray(self, code: str, name: str, target: Target, move: Move) -> str:
+        """The code, unless the row is for a part of the block only, or for more, where nodes have rows for the blocks."""
+        block, row = self.block(target), move.row
+        if row is None:
+            return "missing-block-route"
         if block is None:
-            return "shadowed-block" if is_host(move.row.dst) else code
-        return "shadowed-block" if prefix_number(move.row.dst)[2] > prefix_number(block.prefix)[2] else code
+            return "shadowed-block" if is_host(row.dst) else code
+        length, length_of_block = prefix_number(row.dst)[2], prefix_number(block.prefix)[2]
+        if length > length_of_block:
+            return "shadowed-block"
+        # What the table local holds is asked for first, whatever its length.
+        is_wider = length < length_of_block and table_of(row) != "local"
+        return "missing-block-route" if is_wider and self._is_near(name, target.at.node or "") in self._named else code
 
     def block(self, target: Target) -> Block | None:
         """The block that the address is from, which may be another node's: a pod can have a borrowed address."""

@@ -96,6 +96,20 @@ def a_block_route_is_deleted_and_nothing_measured(lab: Lab) -> None:
 
 
 @broken("missing-block-route", WORKER)
+def a_block_route_is_deleted_and_a_wider_row_leads_to_a_router(lab: Lab) -> None:
+    for name in lab.nodes:
+        lab.add_route(name, "192.168.0.0/16 via 172.18.0.1 dev eth0 proto static")
+    a_block_route_is_deleted(lab)
+
+
+@broken("missing-block-route", WORKER)
+def a_block_route_is_deleted_and_the_default_gateway_is_a_node(lab: Lab) -> None:
+    for name in (WORKER, WORKER2):
+        lab.replace_route(name, "default", f"default via {lab.nodes[CONTROL].address} dev eth0")
+    lab.delete_route(WORKER, BLOCK2)
+
+
+@broken("missing-block-route", WORKER)
 def the_route_to_a_block_without_pods_is_deleted(lab: Lab) -> None:
     node = lab.nodes[CONTROL]
     lab.delete_route(WORKER, BLOCK0)

@@ -357,6 +357,60 @@ def a_narrow_vpn_of_an_admin_between_two_nodes(lab: Lab) -> None:
     lab.add_route(WORKER, "10.9.0.0/24 via 10.8.0.2 dev wg0")
 
 
+@legal
+def all_nodes_have_one_address_in_networks_of_their_own(lab: Lab) -> None:
+    """As the first NIC of VirtualBox's machines: a node sends to its own pods from it, whose interfaces have no address."""
+    for node in lab.nodes.values():
+        node.printed["ip addr"] += (
+            "80: nat0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP\n"
+            "    link/ether 08:00:27:8d:c0:4d brd ff:ff:ff:ff:ff:ff\n    inet 10.0.2.15/24 scope global nat0\n"
+        )
+        lab.replace_route(node.name, "default", "default via 10.0.2.2 dev nat0")
+        lab.add_route(node.name, "10.0.2.0/24 dev nat0 proto kernel scope link src 10.0.2.15")
+        lab.masqueraded[f"{node.address} {node.probe.ip}"] = "10.0.2.15"
+
+
+@legal
+def routers_that_know_the_pods_of_all_nodes(lab: Lab) -> None:
+    """As the switches of a rack do that announce themselves as the next hops of all that they know."""
+    for node in lab.nodes.values():
+        for other in lab.nodes.values():
+            if other is not node:
+                router = f"172.18.0.{251 + other.number % 2}"
+                lab.replace_route(node.name, f"{other.block} via", f"{other.block} via {router} dev eth0 proto bird")
+
+
+@legal
+def a_wide_row_to_the_router_that_knows_the_pods(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        for other in lab.nodes.values():
+            if other is not node and node.name != CONTROL:
+                lab.delete_route(node.name, f"{other.block} via")
+        lab.add_route(node.name, "192.168.0.0/16 via 172.18.0.1 dev eth0 proto static")
+    for block in (BLOCK, BLOCK2):
+        lab.replace_route(CONTROL, f"{block} via", f"{block} via 172.18.0.1 dev eth0")
+
+
+@legal
+def nodes_have_their_addresses_on_lo_and_a_dummy_too_and_filter_strictly(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        node.sysctls |= {"net.ipv4.conf.all.rp_filter": 1, "net.ipv4.conf.eth0.rp_filter": 1}
+        lab.edit(
+            node.name, "ip addr", "scope host lo\n", f"scope host lo\n    inet {node.address}/32 scope global lo\n"
+        )
+        node.printed["ip addr"] += (
+            "80: dummy0: <BROADCAST,NOARP,UP,LOWER_UP> mtu 1500 qdisc noqueue state UNKNOWN\n"
+            "    link/ether 02:00:00:00:77:01 brd ff:ff:ff:ff:ff:ff\n    dummy \n"
+            f"    inet {node.address}/32 scope global dummy0\n"
+        )
+
+
+@legal
+def a_next_hop_whose_device_is_down_beside_a_right_one(lab: Lab) -> None:
+    hops = "\tnexthop via 172.18.0.2 dev eth0 weight 1 \n\tnexthop via 172.18.0.3 dev eth1 weight 1 dead linkdown"
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} proto bird \n{hops}")
+
+
 @pytest.mark.parametrize("name", LEGAL)
 def test_it_is_no_finding(name: str) -> None:
     lab = Lab()
@@ -391,6 +445,45 @@ def test_a_node_that_is_gone_needs_no_routes_and_leaves_the_promises_open() -> N
     assert verdict.findings == ()
     assert verdict.verdict == "incomplete"
     assert verdict.promises["P1"].reason == "there is no probe on gone"
+
+
+def test_what_tables_still_have_for_pods_of_a_node_that_is_gone_is_no_finding() -> None:
+    for address in ("192.168.157.180", "192.168.33.4"):  # from the worker's block, and from a block that nobody has now
+        lab = Lab()
+        for name in lab.nodes:
+            lab.add_route(name, "unreachable 192.168.0.0/16 proto static")
+        pod = Pod("default", "lost", "gone", (address,), ready=False)
+        gone = NodeSnapshot(Node("gone", ("172.18.0.9",), ready=False), (pod,), unread={"ip addr": "no way to it"})
+        snapshot = lab.snapshot()
+        assert judge(replace(snapshot, nodes=(*snapshot.nodes, gone))).findings == ()
+
+
+@pytest.mark.parametrize(("next_hop", "codes"), [("10.56.0.2", []), ("172.18.0.99", ["next-hop-not-a-node"])])
+def test_a_next_hop_in_another_network_may_be_an_address_of_a_node_that_could_not_be_read(
+    next_hop: str, codes: list[str]
+) -> None:
+    lab = Lab()
+    lab.worker.printed["ip addr"] += (
+        "80: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP\n    inet 10.56.0.4/24 scope global eth1\n"
+    )
+    lab.add_route(WORKER, "10.56.0.0/24 dev eth1 proto kernel scope link src 10.56.0.4")
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via {next_hop} dev eth1")
+    snapshot = lab.snapshot()
+    nodes = tuple(
+        replace(node, printed={}, unread={"ip addr": "no way to it"}) if node.node.name == WORKER2 else node
+        for node in snapshot.nodes
+    )
+    assert [finding.code for finding in judge(replace(snapshot, nodes=nodes)).findings] == codes
+
+
+def test_one_reply_from_outside_shows_that_pods_get_there_though_another_is_lost() -> None:
+    for received, codes in ((1, []), (0, ["missing-egress-snat"])):
+        snapshot = Lab().snapshot()
+        for node in snapshot.nodes:
+            for ping in node.probe.pings if node.probe else ():
+                if ping.address == OUTSIDE:
+                    ping.received, ping.retried = received, True
+        assert [finding.code for finding in judge(snapshot).findings] == codes
 
 
 def test_a_row_that_is_not_understood_is_told_and_refutes_nothing() -> None:
