@@ -36,7 +36,7 @@ _ENTRIES = (
         "missing-block-route",
         "A node has no route to another node's pods",
         "The node's table has no row that leads to the block, or the pod CIDR, of another node, so packets for the pods there"
-        " leave by the default route or are refused. Other nodes have such a row.",
+        " leave by a wider row, such as the default route, or are refused. Other nodes have such a row.",
         "The CNI's agent on the node does not run or has lost its session to the other nodes, or somebody removed the row.",
         "Restart the CNI's agent on {node}, which writes its routes anew, and look in its log for why they were not there.",
         _TALK,

@@ -15,7 +15,7 @@ from .facts import Facts
 from .fault import Fault, host_prefix, listed
 from .packets import Ways
 from .reading import FAMILIES
-from .routes import UNSURE, Judged, RouteJudge
+from .routes import Judged, RouteJudge
 from .rules import check_rules
 from .verdict import NotProved
 
@@ -42,10 +42,9 @@ def check_routes(facts: Facts, ways: Ways) -> RouteReport:
         wrong: list[Judged] = []
         unsure = 0
         for name in judge.nodes:
-            others, right = judge.judged(name)
+            wrong_here, right = judge.judged(name)
             if bits not in facts.nodes[name].understood_rules:
                 right = 0  # a rule may have other tables asked
-            wrong_here = [item for item in others if item.verdict != UNSURE]
             report.proved += right
             unsure += judge.targets.pods - right - sum(isinstance(item.target.at, Pod) for item in wrong_here)
             wrong += wrong_here

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from ..network.cni import gateways, holds, is_default, is_host
@@ -29,9 +30,12 @@ from .targets import SharedView, Target, Targets
 RIGHT = "right"
 UNSURE = "unsure"
 
+# The moves of which what is told depends on the row and the block alone.
+_ALIKE = ("network", "no_route", "stranger", "datapath")
+
 
 class Judged(NamedTuple):
-    """What a node does with packets to a target, where that is not right: ``verdict`` is UNSURE or the code of a finding."""
+    """What a node does with packets to a target, where that is wrong: ``verdict`` is the code of a finding."""
 
     verdict: str
     node: str
@@ -56,22 +60,34 @@ class RouteJudge:
         self._views: dict[Base, SharedView] = {}
 
     def judged(self, name: str) -> tuple[list[Judged], int]:
-        """The targets that a node does not lead packets to, as far as its tables tell; and the number of pods that it does."""
+        """The targets whose packets a node leads astray, and the number of pods that it leads to, as far as its tables tell."""
         node = self.facts.forwarding[name]
         table, view = node.table(self.bits), self._view(node)
         places = set(view.changed_for(table, lambda row: self._is_dull(node, row))) | view.open
         places.update(self.targets.of_node.get(name, ()))
         right = view.clear_pods - sum(place in view.clear and self._is_pod(place) for place in places)
-        others = []
-        for place in sorted(places):
-            target = self.targets.all[place]
-            judged = self._judged(node, target, table.find(self.bits, target.number))
-            if judged is not None:
-                others.append(judged)
-            else:
+        targets = (self.targets.all[place] for place in sorted(places))
+        rows = ((table.find(self.bits, target.number), target) for target in targets)
+        wrong: list[Judged] = []
+        unsure = set()
+        for row, target in chain(rows, self._parts(table, name)):
+            owner = target.at.node
+            if owner != name and self.facts.only_owner(row) == owner:
                 right += isinstance(target.at, Pod)
-        parts = (self._judged(node, target, row) for row, target in self._parts(table, name))
-        return others + [judged for judged in parts if judged is not None], right
+                continue
+            # Where routers know the pods, a row tells as little of one pod of a block as of another.
+            case = row and row.raw, owner, self.block(target)
+            if case in unsure:
+                continue
+            move = node.move(row)
+            verdict = self.verdict(name, target, move)
+            if verdict == RIGHT:
+                right += isinstance(target.at, Pod)
+            elif verdict != UNSURE:
+                wrong.append(Judged(verdict, name, target, move))
+            elif move.kind in _ALIKE and not table.unread:
+                unsure.add(case)
+        return wrong, right
 
     def _parts(self, table: NodeTable, name: str) -> Iterator[tuple[Route, Target]]:
         """A node's rows for parts of other nodes' blocks, if only for pods that are still to come."""
@@ -96,14 +112,6 @@ class RouteJudge:
         others = ((place for place in places if place not in own and self._is_pod(place)) for places in view.kinds)
         return {place for places in others if (place := min(places, default=None)) is not None}
 
-    def _judged(self, node: Forwarding, target: Target, row: Route | None) -> Judged | None:
-        """What a node does with packets to a target by a row, None where that is right."""
-        if target.at.node != node.node and self.facts.only_owner(row) == target.at.node:
-            return None
-        move = node.move(row)
-        verdict = self.verdict(node.node, target, move)
-        return None if verdict == RIGHT else Judged(verdict, node.node, target, move)
-
     def _is_pod(self, place: int) -> bool:
         return isinstance(self.targets.all[place].at, Pod)
 
@@ -116,7 +124,10 @@ class RouteJudge:
     def _is_dull(self, node: Forwarding, row: Route | None) -> bool:
         """Whether a row shows no way that could be right or wrong."""
         kind = node.move(row).kind
-        return kind == "datapath" or (not self._named and kind in ("network", "no_route"))
+        is_routers = kind in ("network", "no_route") or (
+            kind == "stranger" and not _is_tunnel(row) and not self.ways.lost
+        )
+        return kind == "datapath" or (is_routers and not self._named)
 
     # What is right in this cluster.
 
@@ -231,10 +242,9 @@ class RouteJudge:
         verdict = self._astray("next-hop-not-a-node", name, target, move)
         if row is None or verdict == "missing-block-route":
             return verdict
-        tunnel = row.dev is not None and recognise_interface(row.dev) is not None
         # Where nodes do not name each other, what is no node may be a router that knows the way.
         is_no_router = self._is_near(name, owner) and (True in self._named or self._are_lost(name, owner, row))
-        return verdict if (tunnel or is_no_router) and not self._may_be_unknown(name, owner, row) else UNSURE
+        return verdict if (_is_tunnel(row) or is_no_router) and not self._may_be_unknown(name, owner, row) else UNSURE
 
     def _are_lost(self, name: str, owner: str, row: Route) -> bool:
         """Whether packets for pods of another node that the row leads were seen to be lost, all of them."""
@@ -299,3 +309,8 @@ class RouteJudge:
     def block(self, target: Target) -> Block | None:
         """The block that the address is from, which may be another node's: a pod can have a borrowed address."""
         return target.at if isinstance(target.at, Block) else self.facts.block_at(target.bits, target.number)
+
+
+def _is_tunnel(row: Route | None) -> bool:
+    """Whether a row with a next hop leads into a device of a CNI's, where no router is."""
+    return row is not None and row.dev is not None and recognise_interface(row.dev) is not None
