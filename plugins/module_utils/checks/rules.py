@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..network.cni import devices, holds, is_default
-from ..network.forwarding import Forwarding, Move
+from ..network.forwarding import Forwarding, Move, is_reached
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
 from ..network.table import prefix_number
@@ -30,14 +30,15 @@ def check_rules(judge: RouteJudge) -> Iterator[Fault]:
             target = judge.targets.all[place]
             usual = node.move(node.table(judge.bits).find(judge.bits, target.number))
             verdict = judge.verdict(name, target, usual)
-            for move in node.moves(target.address):
+            moves = node.moves(target.address)
+            for number, move in enumerate(moves):
                 if move.rule is None or move.row == usual.row or not isinstance(target.at, Pod):
                     continue
                 diverted = judge.verdict(name, target, move)
                 is_lost = diverted not in (RIGHT, UNSURE) or (
                     diverted == UNSURE and verdict == RIGHT and not _is_cnis_way(move)
                 )
-                if is_lost and _is_for_pods(judge, node, move.rule):
+                if is_lost and is_reached(moves, number) and _is_for_pods(judge, node, move.rule):
                     astray.setdefault(move.rule.raw, []).append((move, target.at))
         for found in astray.values():
             yield _fault(name, found)

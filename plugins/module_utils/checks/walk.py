@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..network.cni import devices, gateways, holds, is_default
-from ..network.forwarding import Move
+from ..network.forwarding import Move, is_reached
 from ..network.path import Hop, follow
 from ..network.snapshot import Pod, PodInside, Probe
 from ..network.table import RouteTable, address_number
@@ -186,9 +186,11 @@ def _sends(move: Move, hop: Hop, following: str | None) -> str:
 
 def _exceptions(facts: Facts, leg: Leg, hop: Hop, source: str | None) -> str:
     """What rules do with some of the packets."""
-    others = facts.forwarding[hop.node].moves(leg.address, source)[:-1]
+    moves = facts.forwarding[hop.node].moves(leg.address, source)
     rules = [
-        move.rule.raw.strip() for move in others if move.rule is not None and hop.move and move.row != hop.move.row
+        move.rule.raw.strip()
+        for place, move in enumerate(moves[:-1])
+        if move.rule is not None and hop.move and move.row != hop.move.row and is_reached(moves, place)
     ]
     return f" (but for packets of the rule {' and of '.join(rules)})" if rules else ""
 

@@ -13,7 +13,7 @@ from ..text.ip_route import Route
 from ..text.ip_rule import Rule
 from .cni import devices, gateways, is_direct
 from .interface_names import recognise_interface
-from .policy_rules import decisions
+from .policy_rules import covers, decisions
 from .table import address_number
 from .table_store import KeptTable, NodeTable
 
@@ -57,6 +57,12 @@ class Move(NamedTuple):
     row: Route | None = None
     nodes: frozenset[str] = frozenset()
     rule: Rule | None = None
+
+
+def is_reached(moves: Sequence[Move], place: int) -> bool:
+    """Whether rules leave packets for the one of :meth:`Forwarding.moves` at that place: an earlier one may take them all."""
+    rule = moves[place].rule
+    return rule is None or not any(move.rule is not None and covers(move.rule, rule) for move in moves[:place])
 
 
 @dataclass(frozen=True, slots=True)

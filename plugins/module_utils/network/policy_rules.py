@@ -43,7 +43,8 @@ def decisions(
 ) -> Iterator[Decision]:
     """What decides on packets to the address (None: to any address): on some of them first, on all others last.
 
-    ``find`` looks the address up in the table of a name. ``source`` is where the packets are from, where that is known.
+    ``find`` looks the address up in the table of a name. ``source`` is where the packets are from, where that is known. That a
+    rule is for some packets does not say that earlier ones leave any of them: see :func:`covers`.
     """
     start = 0
     for rule in rules:
@@ -67,6 +68,20 @@ def decisions(
     yield Decision(None, None)
 
 
+def covers(earlier: Rule, later: Rule) -> bool:
+    """Whether the earlier rule is for all packets to an address that the later one is for, where both are for some of them."""
+    if earlier.negated or later.negated:
+        return False
+    if earlier.src is not None and (later.src is None or not _is_in(later.src, earlier.src)):
+        return False
+    pairs = zip(_other_conditions(earlier), _other_conditions(later), strict=True)
+    return all(condition in (None, other) for condition, other in pairs)
+
+
+def _is_in(prefix: str, wider: str) -> bool:
+    return prefix_number(prefix)[2] >= prefix_number(wider)[2] and holds(wider, prefix.partition("/")[0])
+
+
 def _matches(rule: Rule, address: str | None, source: str | None = None) -> bool | None:
     """Whether the rule is for packets to the address (None: to any address); None when it is for some of them."""
     if rule.action == "l3mdev":
@@ -76,7 +91,7 @@ def _matches(rule: Rule, address: str | None, source: str | None = None) -> bool
     # An oif is that of sockets bound to a device; one that is detached is that of no device at all.
     if has_mark or rule.oif is not None or rule.detached:
         known = False
-    others = [rule.iif, rule.tos, rule.ipproto, rule.sport, rule.dport, rule.uidrange, rule.tun_id]
+    others = _other_conditions(rule)
     if source is None:
         others.append(rule.src)
     elif rule.src is not None and not holds(rule.src, source):
@@ -84,6 +99,11 @@ def _matches(rule: Rule, address: str | None, source: str | None = None) -> bool
     if known and any(other is not None for other in others):
         known = None
     return known if known is None else known is not rule.negated
+
+
+def _other_conditions(rule: Rule) -> list[str | int | None]:
+    """What the rule asks for of packets beside their addresses and marks, of which nothing is known."""
+    return [rule.iif, rule.tos, rule.ipproto, rule.sport, rule.dport, rule.uidrange, rule.tun_id]
 
 
 def _suppressed_length(rule: Rule) -> int:

@@ -489,6 +489,22 @@ def a_rule_for_pods_of_the_node_drops_their_packets(lab: Lab) -> None:
     lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom {BLOCK} to {BLOCK2} prohibit\n32766:")
 
 
+@broken("ip-rule-override", WORKER)
+def a_rule_for_pods_packets_leaves_out_those_for_another_nodes_pods_alone(lab: Lab) -> None:
+    rules = f"101:\tfrom {BLOCK} to 192.168.82.0/26 lookup main\n102:\tfrom {BLOCK} lookup 250"
+    lab.edit(WORKER, "ip rule", "32766:", f"{rules}\n32766:")
+    lab.add_route(WORKER, "default via 172.18.0.254 dev eth0 table 250")
+    lose_to_worker2(lab)
+
+
+@broken("ip-rule-override", WORKER)
+def a_table_that_is_asked_first_leaves_packets_to_the_next_rule(lab: Lab) -> None:
+    rules = f"101:\tfrom {BLOCK} lookup main suppress_prefixlength 31\n102:\tfrom {BLOCK} lookup 250"
+    lab.edit(WORKER, "ip rule", "32766:", f"{rules}\n32766:")
+    lab.add_route(WORKER, "default via 172.18.0.254 dev eth0 table 250")
+    lose_to_worker2(lab)
+
+
 @broken("two-cnis", WORKER)
 def another_cni_was_left_behind(lab: Lab) -> None:
     lab.add_route(WORKER, "10.244.1.0/24 dev cni0 proto kernel scope link src 10.244.1.1")

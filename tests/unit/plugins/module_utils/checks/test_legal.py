@@ -133,6 +133,15 @@ def rules_for_clients_of_a_vpn(lab: Lab) -> None:
 
 
 @legal
+def rules_that_send_pods_packets_to_another_gateway_but_those_for_pods(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        for source in ("192.168.0.0/16", node.address):
+            rules = f"101:\tfrom {source} to 192.168.0.0/16 lookup main\n102:\tfrom {source} lookup 250\n"
+            lab.edit(node.name, "ip rule", "32766:", f"{rules}32766:")
+        lab.add_route(node.name, "default via 172.18.0.254 dev eth0 table 250")
+
+
+@legal
 def rules_of_a_host_in_a_vrf(lab: Lab) -> None:
     lab.edit(WORKER, "ip rule", "32766:", "1000:\tfrom all lookup [l3mdev-table]\n32766:")
 

@@ -260,6 +260,14 @@ def test_what_rules_do_with_other_packets_is_told() -> None:
     assert "(but for packets of the rule 100:\tfrom all ipproto tcp lookup 100)" in explain(lab).ways[0].steps[1].text
 
 
+def test_a_rule_whose_packets_an_earlier_one_has_taken_is_not_told() -> None:
+    lab = asked()
+    rules = "100:\tfrom all ipproto tcp lookup main\n101:\tfrom all ipproto tcp lookup 100\n"
+    lab.edit(WORKER, "ip rule", "32766:", f"{rules}32766:")
+    lab.add_route(WORKER, f"{BLOCK2} via 172.18.0.3 dev eth0 table 100")
+    assert "but for packets" not in explain(lab).ways[0].steps[1].text
+
+
 def test_packets_that_go_in_a_circle_end_where_they_came_by() -> None:
     lab = asked()
     lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.3 dev eth0 proto 80 onlink")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.policy_rules import (
     are_usual,
+    covers,
     decisions,
     not_followed,
 )
@@ -160,6 +161,41 @@ def test_a_throw_in_a_table_hands_packets_on_to_the_next_rule() -> None:
 def test_several_rules_for_some_packets_come_in_their_order() -> None:
     rules = ("1000: from 10.244.0.5 lookup 100", "1001: from all iif cali1 unreachable", *LAST)
     assert decided(*rules) == [TABLE_100, REFUSED, MAIN]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("from 10.244.0.0/16 to 10.244.0.0/16", "from 10.244.0.0/16"),
+        ("from 10.0.0.0/8", "from 10.244.0.0/16"),
+        ("from 10.0.0.0/8", "from 10.0.0.0/16"),
+        ("from 10.244.0.5", "from 10.244.0.5 dport 80"),
+        ("from all iif cali1", "from 10.244.0.5 iif cali1 ipproto tcp"),
+        ("from 10.244.0.0/16 fwmark 0/0xff", "from 10.244.0.0/16"),
+        ("from fd00:10:244::/48", "from fd00:10:244::/64"),
+    ],
+)
+def test_a_rule_that_asks_for_no_more_than_a_later_one_takes_all_its_packets(earlier: str, later: str) -> None:
+    assert covers(*parse_ip_rule(f"100: {earlier} lookup main\n101: {later} lookup 100").rules)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("from 10.244.0.0/16", "from 10.0.0.0/8"),
+        ("from 10.0.0.0/16", "from 10.0.0.0/8"),
+        ("from 10.244.0.0/16", "from 10.245.0.0/16"),
+        ("from 10.244.0.0/16", "from all iif cali1"),
+        ("from 10.244.0.0/16 iif lo", "from 10.244.0.0/16"),
+        ("from 10.244.0.0/16 iif cali1", "from 10.244.0.0/16 iif cali2"),
+        ("from 10.244.0.0/16 tos 0x10", "from 10.244.0.0/16"),
+        ("from 10.244.0.0/16 dport 80", "from 10.244.0.0/16 dport 443"),
+        ("not from 10.244.0.0/16", "from 10.244.0.0/16"),
+        ("from 10.244.0.0/16", "not from 10.244.0.0/16"),
+    ],
+)
+def test_a_rule_that_asks_for_more_than_a_later_one_leaves_packets_to_it(earlier: str, later: str) -> None:
+    assert not covers(*parse_ip_rule(f"100: {earlier} lookup main\n101: {later} lookup 100").rules)
 
 
 def test_the_kernels_own_rules_are_usual() -> None:
