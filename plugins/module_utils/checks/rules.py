@@ -74,6 +74,8 @@ def _is_for_pods(judge: RouteJudge, node: Forwarding, rule: Rule) -> bool:
     """Whether packets of pods or nodes can match the rule, and not only those of a VPN's clients or of one user."""
     if rule.uidrange is not None or rule.tun_id is not None:
         return False
+    if rule.negated:
+        return True
     if rule.iif is not None and rule.iif != "lo":
         is_cnis = recognise_interface(rule.iif) is not None or rule.iif in node.uplinks
         return is_cnis or (bool(node.links) and rule.iif not in node.links)

@@ -505,6 +505,13 @@ def a_table_that_is_asked_first_leaves_packets_to_the_next_rule(lab: Lab) -> Non
     lose_to_worker2(lab)
 
 
+@broken("ip-rule-override", WORKER)
+def a_rule_for_all_but_clients_of_a_vpn_drops_a_block(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tnot from 10.8.0.0/24 iif tun0 blackhole\n32766:")
+    lab.edit(WORKER, "ip addr", "10: cali", "9: tun0: <POINTOPOINT,UP> mtu 1400 qdisc fq state UNKNOWN\n10: cali")
+    lose_forwarded(lab)
+
+
 @broken("two-cnis", WORKER)
 def another_cni_was_left_behind(lab: Lab) -> None:
     lab.add_route(WORKER, "10.244.1.0/24 dev cni0 proto kernel scope link src 10.244.1.1")
