@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_network
 
-from ..network.cni import devices, holds, is_default
+from ..network.cni import devices, is_default
 from ..network.forwarding import Forwarding, Move, is_reached
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
-from ..network.table import prefix_number
+from ..network.table import prefix_number, table_of
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
 from .fault import Fault, listed
@@ -76,13 +77,32 @@ def _is_for_pods(judge: RouteJudge, node: Forwarding, rule: Rule) -> bool:
         return False
     if rule.negated:
         return True
-    if rule.iif is not None and rule.iif != "lo":
-        is_cnis = recognise_interface(rule.iif) is not None or rule.iif in node.uplinks
-        return is_cnis or (bool(node.links) and rule.iif not in node.links)
-    if rule.src is None:
+    if rule.iif is not None and rule.iif != "lo" and not _come_in_at(judge, node, rule.iif):
+        return False
+    return rule.src is None or _holds_sender(judge, rule.src)
+
+
+def _come_in_at(judge: RouteJudge, node: Forwarding, device: str) -> bool:
+    """Whether packets of the node's pods or of other nodes can come in at the device."""
+    if recognise_interface(device) is not None or device in judge.facts.devices_in(node.node):
         return True
-    nodes = (address for facts in judge.facts.nodes.values() for address in facts.node.addresses)
-    return bool(judge.targets.within(rule.src)) or any(holds(rule.src, address) for address in nodes)
+    link = node.links.get(device)
+    if link is None and node.links:
+        return True  # a pod's
+    networks = [f"{entry.address}/{entry.prefix_length}" for entry in link.addresses] if link is not None else []
+    if any(_holds_sender(judge, str(ip_network(network, strict=False))) for network in networks):
+        return True
+    return any(device in devices(route) for route in node.table(judge.bits).where(_is_usual_default))
+
+
+def _is_usual_default(route: Route) -> bool:
+    """Whether the row may be for packets to other nodes: a further uplink has a default route in a table of its own."""
+    return is_default(route) and table_of(route) in _USUAL_TABLES
+
+
+def _holds_sender(judge: RouteJudge, prefix: str) -> bool:
+    """Whether a pod or a node has an address in the network."""
+    return bool(judge.targets.within(prefix) or judge.facts.nodes_in(prefix))
 
 
 def _fault(name: str, found: Sequence[tuple[Move, Pod]]) -> Fault:

@@ -757,6 +757,38 @@ def test_a_fault_is_found_in_one_family_of_two(name: str) -> None:
 # What is said.
 
 
+SECOND = "60: eth1: <BROADCAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP\n"
+
+
+@pytest.mark.parametrize(
+    ("device", "link", "row"),
+    [
+        ("lo", "", ""),
+        ("eth0", "", ""),
+        ("tunl0", "60: tunl0@NONE: <NOARP,UP,LOWER_UP> mtu 1480 qdisc noqueue state UNKNOWN\n", ""),
+        ("veth1234", "", ""),  # not among the links: a pod's
+        ("eth1", f"{SECOND}    inet 10.9.0.4/24 scope global eth1\n", f"{BLOCK} via 10.9.0.4 dev eth1"),
+        ("eth1", f"{SECOND}    inet 172.18.9.4/16 scope global eth1\n", ""),
+        ("eth1", f"{SECOND}    inet 192.168.0.7/16 scope global eth1\n", ""),  # a secondary ENI of AWS
+        ("eth1", SECOND, "default via 172.18.0.1 dev eth1"),
+        ("eth1", SECOND, "default via 172.18.0.1 dev eth1 table default"),
+    ],
+)
+def test_a_rule_for_a_device_at_which_packets_of_pods_or_nodes_come_in_is_a_fault(
+    device: str, link: str, row: str
+) -> None:
+    lab = Lab()
+    lab.worker.printed["ip addr"] += link
+    if row.startswith("default"):
+        lab.delete_route(WORKER, "default")
+        lab.add_route(WORKER, row)
+    elif row:
+        lab.replace_route(WORKER2, BLOCK, row)
+    lab.edit(WORKER, "ip rule", "32766:", f"100:\tfrom all to {BLOCK2} iif {device} blackhole\n32766:")
+    codes = {finding.code for finding in judge(lab.snapshot()).findings}
+    assert codes == {"ip-rule-override"}
+
+
 def test_a_missing_route_is_shown_beside_that_of_another_node() -> None:
     lab = Lab()
     a_block_route_is_deleted(lab)

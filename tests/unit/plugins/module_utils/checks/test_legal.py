@@ -133,6 +133,24 @@ def rules_for_clients_of_a_vpn(lab: Lab) -> None:
 
 
 @legal
+def rules_for_what_comes_in_at_a_second_uplink(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        address = f"10.9.0.{node.number}"
+        node.printed["ip addr"] += (
+            f"60: eth1: <BROADCAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP\n    inet {address}/24 scope global eth1\n"
+        )
+        rules = f"100:\tfrom {address} lookup 200\n101:\tfrom all iif eth1 lookup 200"
+        lab.edit(node.name, "ip rule", "32766:", f"{rules}\n32766:")
+        lab.add_route(node.name, f"10.9.0.0/24 dev eth1 proto kernel scope link src {address}")
+        lab.add_route(node.name, "default via 10.9.0.254 dev eth1 table 200")
+
+
+@legal
+def rules_for_clients_of_a_vpn_that_come_in_at_the_uplink(lab: Lab) -> None:
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom 10.8.0.0/24 iif eth0 blackhole\n32766:")
+
+
+@legal
 def rules_that_send_pods_packets_to_another_gateway_but_those_for_pods(lab: Lab) -> None:
     for node in lab.nodes.values():
         for source in ("192.168.0.0/16", node.address):
@@ -604,6 +622,13 @@ def test_dns_that_does_not_know_the_name_answers() -> None:
 
 
 # What could not be read.
+
+
+def test_a_rule_for_a_device_of_a_node_whose_links_could_not_be_read_need_not_be_for_a_pods() -> None:
+    lab = Lab()
+    del lab.worker.printed["ip addr"]
+    lab.edit(WORKER, "ip rule", "32766:", "100:\tfrom all iif tun0 blackhole\n32766:")
+    assert judge(lab.snapshot()).findings == ()
 
 
 def test_a_node_that_cannot_be_read_may_send_from_an_address_that_nobody_else_has() -> None:
