@@ -205,9 +205,9 @@ class NodeSnapshot:
     """A node, the pods on it (probes among them), and what was read there.
 
     ``printed`` are raw texts by NODE_COMMANDS. ``sysctls`` are numbers by the names that ``sysctl`` prints
-    (``net.ipv4.ip_forward``, ``net.ipv6.conf.all.forwarding``, ``net.ipv4.conf.DEVICE.rp_filter`` and ``.proxy_arp``, also
-    for the devices ``all``; a dot in a device's name is a slash). ``access`` is the way by which they were read. ``probe`` is
-    the probe in the pod network, ``host_probe`` the one on the host network.
+    (``net.ipv4.ip_forward``, ``net.ipv6.conf.all.forwarding``, ``net.ipv4.conf.DEVICE.forwarding``, ``.rp_filter`` and
+    ``.proxy_arp``, the last two also for the devices ``all``; a dot in a device's name is a slash). ``access`` is the way by
+    which they were read. ``probe`` is the probe in the pod network, ``host_probe`` the one on the host network.
     """
 
     node: Node

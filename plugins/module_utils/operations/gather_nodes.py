@@ -18,8 +18,12 @@ _FORMS: Mapping[str, Sequence[list[str]]] = {
     **{command: [command.split()] for command in NODE_COMMANDS},
     "ip addr": [["ip", "-d", "addr"], ["ip", "addr"]],  # busybox knows no -d
 }
-_FOR_ALL = ("/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding")
-_FOR_EACH = ("rp_filter", "proxy_arp")
+_FOR_ALL = (
+    "/proc/sys/net/ipv4/ip_forward",
+    "/proc/sys/net/ipv6/conf/all/forwarding",
+    "/proc/sys/net/ipv4/conf/all/rp_filter",
+    "/proc/sys/net/ipv4/conf/all/proxy_arp",
+)
 _FILES_AT_ONCE = 80  # keeps the address of an exec below 8 KB, which is what servers and proxies take at least
 _SETTING = re.compile(r"/proc/sys/net/(ipv[46])/(?:conf/(?P<device>[^/]+)/)?(?P<name>\w+):(?P<value>-?\d+)")
 
@@ -61,8 +65,11 @@ def _first(shell: NodeShell, forms: Sequence[list[str]], deadline: Deadline) -> 
 
 
 def _read_sysctls(shell: NodeShell, links: str, deadline: Deadline) -> dict[str, int]:
-    devices = ["all", "default", *(link.name for link in parse_ip_address(links).links)]
-    files = [*_FOR_ALL, *(f"/proc/sys/net/ipv4/conf/{device}/{name}" for device in devices for name in _FOR_EACH)]
+    files = [*_FOR_ALL]
+    for link in parse_ip_address(links).links:
+        # A node stands in for a gateway towards Calico's pods only, and other nodes' packets do not come in at these.
+        rest = "proxy_arp" if link.name.startswith("cali") else "rp_filter"
+        files += [f"/proc/sys/net/ipv4/conf/{link.name}/{name}" for name in ("forwarding", rest)]
     found: dict[str, int] = {}
     for start in range(0, len(files), _FILES_AT_ONCE):
         # grep writes the file's name before its content, and reads on when a device is gone by now.

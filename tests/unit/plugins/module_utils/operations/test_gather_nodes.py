@@ -11,7 +11,7 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.operations.gather_n
 
 from tests.support.fixtures import PATIENCE
 
-ADDR = "1: lo: <LOOPBACK,UP> mtu 65536\n2: eth0.7@eth0: <UP> mtu 1500\n"
+ADDR = "1: lo: <LOOPBACK,UP> mtu 65536\n2: eth0.7@eth0: <UP> mtu 1500\n3: cali1@if2: <UP> mtu 1450\n"
 
 
 class Machine:
@@ -53,12 +53,15 @@ def test_links_are_read_in_detail_and_without_where_the_program_knows_none() -> 
     assert ["ip", "addr"] not in detailed.asked
 
 
-def test_settings_have_the_names_of_sysctl_for_every_device() -> None:
-    found = Machine(healthy).read().sysctls
-    assert found["net.ipv4.ip_forward"] == 1
-    assert found["net.ipv6.conf.all.forwarding"] == 1
-    for device in ("all", "default", "lo", "eth0/7"):
-        assert found[f"net.ipv4.conf.{device}.rp_filter"] == found[f"net.ipv4.conf.{device}.proxy_arp"] == 1
+def test_settings_have_the_names_of_sysctl_and_are_those_that_matter_for_each_device() -> None:
+    names = {
+        *("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"),
+        *("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.all.proxy_arp"),
+        *("net.ipv4.conf.lo.rp_filter", "net.ipv4.conf.lo.forwarding"),
+        *("net.ipv4.conf.eth0/7.rp_filter", "net.ipv4.conf.eth0/7.forwarding"),
+        *("net.ipv4.conf.cali1.proxy_arp", "net.ipv4.conf.cali1.forwarding"),
+    }
+    assert Machine(healthy).read().sysctls == dict.fromkeys(names, 1)
 
 
 def test_a_device_that_went_meanwhile_takes_no_other_setting_along() -> None:
@@ -80,7 +83,7 @@ def test_many_devices_are_read_in_commands_that_every_server_takes() -> None:
         return Output(0, links, "") if command[-1] == "addr" else healthy(command)
 
     machine = Machine(crowded)
-    assert len(machine.read().sysctls) == 2 + 2 * 112
+    assert len(machine.read().sysctls) == 4 + 2 * 110
     assert max(len("&command=".join(command).replace("/", "%2F")) for command in machine.asked) < 8000
 
 
