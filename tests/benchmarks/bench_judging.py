@@ -108,7 +108,7 @@ def node(number: int, remote: list[str], pods: int) -> NodeSnapshot:
             "net.ipv4.ip_forward": 1,
             "net.ipv4.conf.all.rp_filter": 0,
             **{f"net.ipv4.conf.{interface}.proxy_arp": 1 for interface in interfaces},
-            **{f"net.ipv4.conf.{interface}.rp_filter": 1 for interface in interfaces},
+            **{f"net.ipv4.conf.{interface}.forwarding": 1 for interface in interfaces},
         },
         probe=_probe(records[0], number, len(remote), on_host=False),
         host_probe=_probe(records[0], number, len(remote), on_host=True),

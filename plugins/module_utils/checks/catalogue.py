@@ -189,10 +189,12 @@ _ENTRIES = (
         "ip-forward-disabled",
         "A node does not forward packets",
         "Forwarding is switched off on the node, so its pods can talk to nobody but to each other at most, and not even to the"
-        " node where that stands in for their gateway.",
-        "A sysctl file or a hardening tool switched it off after the CNI had switched it on.",
-        "Switch it on on {node}: sysctl -w net.ipv4.ip_forward=1 (IPv6: net.ipv6.conf.all.forwarding=1); find the file in"
-        " /etc/sysctl.d that says otherwise.",
+        " node where that stands in for their gateway. For IPv4 each device has a setting of its own, which decides on what"
+        " comes in there: it may be off for single devices, or on for those of the pods while net.ipv4.ip_forward is 0, which"
+        " is no fault.",
+        "A sysctl file, a hardening tool or the network manager switched it off after the CNI had switched it on.",
+        "Set to 1 on {node} what the evidence shows as 0: sysctl -w net.ipv4.ip_forward=1, or net.ipv4.conf.DEVICE.forwarding=1"
+        " (IPv6: net.ipv6.conf.all.forwarding=1); find the file in /etc/sysctl.d that says otherwise.",
         _TALK,
     ),
     Entry(

@@ -13,9 +13,9 @@ from ..network.path import follow
 from ..network.table import address_number
 from ..text.ip_address import Link
 from .facts import Facts
-from .fault import Fault, host_prefix
+from .fault import Fault, host_prefix, listed
 from .node_facts import NodeFacts
-from .reading import FAMILIES
+from .reading import FAMILIES, device_setting
 
 # Bytes that a tunnel puts around a packet, on IPv4: outer IP header and what the encapsulation has of its own.
 _OVERHEAD = {"vxlan": 50, "geneve": 50, "ipip": 20, "sit": 20, "gre": 24, "wireguard": 60}
@@ -34,10 +34,29 @@ def check_hosts(facts: Facts) -> Iterator[Fault]:
 def _no_forwarding(facts: Facts) -> Iterator[Fault]:
     for name, node in facts.nodes.items():
         for bits in facts.families:
-            setting = _FORWARDING[bits]
-            if node.sysctls.get(setting) == 0:
+            of_all = _FORWARDING[bits]
+            # For IPv4 the kernel asks the device at which a packet comes in, for IPv6 the setting of all.
+            arrivals = _arrivals(facts, name) if bits == 32 else ()
+            of_devices = {device_setting(device, "forwarding"): device for device in arrivals}
+            asked = {setting if setting in node.sysctls else of_all for setting in of_devices}
+            shut = sorted(setting for setting in asked if node.sysctls.get(setting) == 0)
+            # Whoever switches it off for all switches it off for each device.
+            if len(shut) == len(asked) and node.sysctls.get(of_all) == 0:
+                shut = [of_all]
+            if shut:
                 message = f"{name} does not forward {FAMILIES[bits]} packets"
-                yield Fault("ip-forward-disabled", message, (f"{setting} = 0",), name, spares_own=True)
+                if of_all not in shut:
+                    message += f" that come in at {listed([of_devices[setting] for setting in shut])}"
+                lines = tuple(f"{setting} = 0" for setting in shut)
+                yield Fault("ip-forward-disabled", message, lines, name, spares_own=True)
+
+
+def _arrivals(facts: Facts, name: str) -> set[str]:
+    """The devices of a node at which packets of pods come in, those of single pods aside."""
+    known = {link: recognise_interface(link) for link in facts.nodes[name].links}
+    of_own_pods = {link for link, interface in known.items() if interface and interface.role in ("bridge", "gateway")}
+    # Where no row of a node says how packets get to another one, the network between them brings them.
+    return of_own_pods | (facts.devices_in(name) or facts.nodes[name].uplinks)
 
 
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:
@@ -156,7 +175,7 @@ def _strict_filters(facts: Facts) -> Iterator[Fault]:
             for arrival, line in _mismatches(facts, name, other) if other != name else ():
                 found.setdefault(arrival, {})[other] = line
         for arrival in strict & found.keys():
-            setting = f"net.ipv4.conf.{arrival.replace('.', '/')}.rp_filter"
+            setting = device_setting(arrival, "rp_filter")
             message = f"{name} drops packets of other nodes' pods at {arrival}, as those for them leave through another device"
             lines = (f"{setting} = {node.sysctls.get(setting)}", *found[arrival].values())
             to = [prefix for other in found[arrival] for prefix in _hosts_on(facts, other)]
@@ -171,8 +190,7 @@ def _hosts_on(facts: Facts, name: str) -> Iterator[str]:
 
 def _is_strict(node: NodeFacts, link: str) -> bool:
     """The kernel takes the larger one of the device's value and that of all; 1 is strict, 2 loose."""
-    names = ("all", link.replace(".", "/"))
-    return max(node.sysctls.get(f"net.ipv4.conf.{name}.rp_filter", 0) for name in names) == 1
+    return max(node.sysctls.get(device_setting(device, "rp_filter"), 0) for device in ("all", link)) == 1
 
 
 def _mismatches(facts: Facts, name: str, other: str) -> Iterator[tuple[str, str]]:

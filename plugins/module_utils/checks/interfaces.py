@@ -16,7 +16,7 @@ from ..network.table import address_number
 from ..text.ip_address import Link
 from ..text.ip_route import Route
 from .fault import Fault, host_prefix
-from .reading import FAMILIES, Inside, Reading, asks_for_gateway, has_gateway, is_settled
+from .reading import FAMILIES, Inside, Reading, asks_for_gateway, device_setting, has_gateway, is_settled
 
 
 def check_pods_of(reading: Reading) -> Iterator[Fault]:
@@ -88,7 +88,7 @@ def _mute_gateways(ends: list[tuple[Pod, Link | None]], reading: Reading) -> Ite
     for pod, link in ends:
         if link is None or not link.name.startswith("cali") or not _has_ipv4(pod):
             continue
-        name = f"net.ipv4.conf.{link.name.replace('.', '/')}.proxy_arp"
+        name = device_setting(link.name, "proxy_arp")
         if name in settings:
             if settings[name]:
                 others += 1

@@ -152,6 +152,11 @@ def _not_understood(command: str, lines: list[str], node: NodeSnapshot) -> list[
     return [NotProved(f"{command} of node {name}", f"not understood: {line.strip()}", name) for line in lines]
 
 
+def device_setting(device: str, name: str) -> str:
+    """What ``sysctl`` calls an IPv4 setting of a device."""
+    return f"net.ipv4.conf.{device.replace('.', '/')}.{name}"
+
+
 def asks_for_gateway(inside: Inside) -> bool:
     """Whether the pod has Calico's gateway and must ask for its link-layer address; AWS's pods know it beforehand."""
     is_gateway = any(route.gateway == _CALICO_GATEWAY for route in inside.routes.get(32, ()))

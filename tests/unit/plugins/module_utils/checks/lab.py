@@ -91,6 +91,11 @@ class LabNode:
     def mac(self) -> str:
         return f"02:42:ac:12:00:{self.number:02x}"
 
+    def stop_forwarding(self) -> None:
+        """As ``sysctl -w net.ipv4.ip_forward=0``, which the kernel writes to each device."""
+        devices = [name for name in self.sysctls if name.startswith("net.ipv4.conf.") and name.endswith(".forwarding")]
+        self.sysctls.update(dict.fromkeys(["net.ipv4.ip_forward", *devices], 0))
+
     @property
     def probe(self) -> LabPod:
         return next(pod for pod in self.pods if pod.namespace == "probes")
@@ -197,8 +202,9 @@ class Lab:
             "net.ipv6.conf.all.forwarding": 1,
             "net.ipv4.conf.all.rp_filter": 0,
             "net.ipv4.conf.eth0.rp_filter": 0,
+            "net.ipv4.conf.eth0.forwarding": 1,
             **{f"net.ipv4.conf.{pod.interface}.proxy_arp": 1 for pod in node.pods},
-            **{f"net.ipv4.conf.{pod.interface}.rp_filter": 1 for pod in node.pods},
+            **{f"net.ipv4.conf.{pod.interface}.forwarding": 1 for pod in node.pods},
         }
         for pod in node.pods:
             pod.inside = _inside(pod) if pod.namespace == "probes" else None

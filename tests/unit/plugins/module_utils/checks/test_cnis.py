@@ -231,7 +231,7 @@ CNIS = {
     "azure, transparent": Cni(IN_SUBNET, host_rows("azv", "proto static"), (), names_nodes=False),
     "azure, bridge": Cni(IN_SUBNET, lambda node, pods: iter(()), ("azure0 bridge",), names_nodes=False),
     "gke": Cni("10.28.{n}.{k}", host_rows("gke"), (), "10.28.{n}.0/24", names_nodes=False),
-    "ovn-kubernetes": Cni("10.128.{n}.{k}", ovn_kubernetes, (), names_nodes=False),
+    "ovn-kubernetes": Cni("10.128.{n}.{k}", ovn_kubernetes, ("ovn-k8s-mp0 openvswitch",), names_nodes=False),
     "antrea, encap": Cni("10.222.{n}.{k}", antrea, ("antrea-gw0 openvswitch 10.222.{n}.1/24",), "10.222.{n}.0/24"),
     "antrea, policy only": Cni(IN_SUBNET, antrea_policy_only, (), names_nodes=False),
     "weave": Cni("10.32.{n}.{k}", weave, ("weave bridge 10.3{n}.0.0/12",), names_nodes=False),
@@ -353,3 +353,50 @@ def test_a_pod_that_only_a_wrong_row_leads_to_is_found(name: str) -> None:
 
     (finding,) = judge(edited(cluster(CNIS[name]), "node1", misled)).findings
     assert (finding.code, finding.node, finding.pod) == ("wrong-pod-interface", "node1", pod.key)
+
+
+# The devices of a node at which packets of pods come in that the kernel forwards, those of single pods aside.
+ARRIVALS = {
+    "flannel, vxlan": {"cni0", "flannel.1"},
+    "flannel, host-gw": {"cni0", "eth0"},
+    "kindnet": {"eth0"},
+    "calico, none": {"eth0"},
+    "calico, vxlan": {"vxlan.calico"},
+    "aws": {"eth0", "eth1"},
+    "ovn-kubernetes": {"ovn-k8s-mp0", "eth0"},
+    "antrea, encap": {"antrea-gw0"},
+}
+
+
+def forwarding(cni: str, of_all: int, open_devices: set[str]) -> Verdict:
+    """The verdict where the second node forwards what comes in at some devices alone."""
+    snapshot, settings = cluster(CNIS[cni]), {"net.ipv4.ip_forward": of_all}
+    for device in ("lo", "eth0", "docker0", *ARRIVALS[cni]):
+        settings[f"net.ipv4.conf.{device.replace('.', '/')}.forwarding"] = int(device in open_devices)
+    first, second, *rest = snapshot.nodes
+    return judge(replace(snapshot, nodes=(first, replace(second, sysctls=settings), *rest)))
+
+
+@pytest.mark.parametrize("name", ARRIVALS)
+def test_a_node_may_forward_only_what_comes_in_at_the_devices_of_pods(name: str) -> None:
+    """As OpenShift's nodes do by default, whose ip_forward is 0."""
+    assert told(forwarding(name, 0, ARRIVALS[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "shut"), [(name, device) for name, found in ARRIVALS.items() for device in sorted(found)]
+)
+def test_a_device_of_pods_at_which_a_node_forwards_nothing_is_found_whatever_the_setting_for_all(
+    name: str, shut: str
+) -> None:
+    for of_all in (0, 1) if len(ARRIVALS[name]) > 1 else (1,):
+        (finding,) = forwarding(name, of_all, ARRIVALS[name] - {shut}).findings
+        assert (finding.code, finding.node) == ("ip-forward-disabled", "node2")
+        assert finding.message == f"node2 does not forward IPv4 packets that come in at {shut}"
+        assert finding.evidence == (f"net.ipv4.conf.{shut.replace('.', '/')}.forwarding = 0",)
+
+
+@pytest.mark.parametrize("name", ARRIVALS)
+def test_a_node_that_forwards_nothing_is_told_of_by_the_setting_for_all(name: str) -> None:
+    (finding,) = forwarding(name, 0, set()).findings
+    assert (finding.node, finding.evidence) == ("node2", ("net.ipv4.ip_forward = 0",))

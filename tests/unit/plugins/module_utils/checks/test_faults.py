@@ -520,16 +520,22 @@ def another_cni_was_left_behind(lab: Lab) -> None:
 
 @broken("ip-forward-disabled", WORKER)
 def forwarding_is_switched_off(lab: Lab) -> None:
-    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    lab.worker.stop_forwarding()
     lose_forwarded(lab)
 
 
 @broken("ip-forward-disabled", WORKER)
 def a_node_that_does_not_forward_does_not_stand_in_for_its_pods_gateway(lab: Lab) -> None:
-    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    lab.worker.stop_forwarding()
     lose_forwarded(lab)
     lose_pod(lab, "probes/probe-b")
     lab.no_dns.add(WORKER)
+
+
+@broken("ip-forward-disabled", WORKER)
+def packets_of_other_nodes_are_not_forwarded(lab: Lab) -> None:
+    lab.worker.sysctls["net.ipv4.conf.eth0.forwarding"] = 0
+    lose_forwarded(lab)
 
 
 @broken("strict-rp-filter", WORKER)
@@ -935,6 +941,27 @@ def test_promises_are_proved_by_packets_of_each_family() -> None:
     for name in ("P1", "P2"):
         assert "probe pods by IPv4 and IPv6" in verdict.promises[name].rests_on
     assert judge(Lab().snapshot()).promises["P1"].rests_on.startswith("6 connections to 3 probe pods by IPv4, which")
+
+
+def test_forwarding_that_is_off_for_all_is_told_by_the_setting_for_all_and_otherwise_by_those_of_devices() -> None:
+    whole, part = Lab(), Lab()
+    whole.worker.stop_forwarding()
+    packets_of_other_nodes_are_not_forwarded(part)
+    for lab, end, shown in (
+        (whole, "", ["net.ipv4.ip_forward = 0"]),
+        (part, " that come in at eth0", ["net.ipv4.conf.eth0.forwarding = 0"]),
+    ):
+        finding = the_finding(lab)
+        assert finding.message == f"{WORKER} does not forward IPv4 packets{end}"
+        assert [line for line in finding.evidence if " = " in line] == shown
+
+
+def test_the_setting_for_all_counts_for_devices_whose_own_is_not_known() -> None:
+    lab = Lab()
+    del lab.worker.sysctls["net.ipv4.conf.eth0.forwarding"]
+    assert judge(lab.snapshot()).findings == ()
+    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    assert the_finding(lab).evidence[0] == "net.ipv4.ip_forward = 0"
 
 
 def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:

@@ -255,6 +255,13 @@ def strict_filters_where_both_ways_use_one_device(lab: Lab) -> None:
 
 
 @legal
+def forwarding_for_the_devices_of_pods_alone(lab: Lab) -> None:
+    for node in lab.nodes.values():
+        node.sysctls["net.ipv4.ip_forward"] = 0
+        node.sysctls["net.ipv4.conf.docker0.forwarding"] = 0
+
+
+@legal
 def no_way_out_for_anybody(lab: Lab) -> None:
     lab.lose(lambda source, target: target == OUTSIDE)
 

@@ -305,7 +305,7 @@ def test_a_pod_that_does_not_have_its_address_gets_nothing() -> None:
 
 def test_a_setting_that_loses_packets_is_blamed_at_its_node() -> None:
     lab = asked()
-    lab.worker2.sysctls["net.ipv4.ip_forward"] = 0
+    lab.worker2.stop_forwarding()
     lab.lose_between(lab.addresses_on(WORKER2), {*lab.addresses_on(WORKER, CONTROL), *lab.addresses_on(CONTROL)})
     explained = explain(lab)
     assert stops(explained.ways[0]) == ["default/bb1", WORKER, f"{WORKER2} x"]
@@ -314,7 +314,7 @@ def test_a_setting_that_loses_packets_is_blamed_at_its_node() -> None:
 
 def test_a_node_that_does_not_stand_in_for_its_pods_gateway_does_not_hear_them_itself() -> None:
     lab = asked()
-    lab.worker.sysctls["net.ipv4.ip_forward"] = 0
+    lab.worker.stop_forwarding()
     lab.lose(lambda source, target: target == BB1)
     assert explain(lab, "node/demo-worker", "bb1").findings == ("ip-forward-disabled",)
 
