@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..network.cni import is_default, is_for_half
-from ..network.interface_names import computed_prefixes, pod_interface_name
+from ..network.interface_names import computed_prefixes, pod_interface_name, recognise_interface
 from ..network.snapshot import Pod
 from ..network.table import address_number
 from ..text.ip_address import Link
 from ..text.ip_route import Route
-from .fault import Fault, host_prefix
+from .fault import Fault, host_prefix, listed
 from .reading import FAMILIES, Inside, Reading, asks_for_gateway, device_setting, has_gateway, is_settled
 
 
@@ -28,6 +28,7 @@ def check_pods_of(reading: Reading) -> Iterator[Fault]:
     in_use = [place for place in range(len(prefixes)) if any(found[place] in reading.links for found in names)]
     ends = [(pod, _interface(pod, found, reading)) for pod, found in zip(pods, names, strict=True)]
     yield from _mute_gateways(ends, reading)
+    yield from _shut_ends(ends, reading)
     for (pod, link), found in zip(ends, names, strict=True):
         inside = reading.insides.get(pod.key)
         down = _down(pod, link, inside, found[in_use[0]] if in_use else None, reading)
@@ -105,6 +106,38 @@ def _mute_gateways(ends: list[tuple[Pod, Link | None]], reading: Reading) -> Ite
     for pod, link, line in mute:
         message = f"{pod.node} does not answer for the gateway of pod {pod.key}, on {link.name}"
         yield _of_pod("proxy-arp-disabled", pod, message, [line])
+
+
+def _shut_ends(ends: list[tuple[Pod, Link | None]], reading: Reading) -> Iterator[Fault]:
+    """Pods whose packets get no further than to their node, which forwards those that come in elsewhere."""
+    settings = reading.snapshot.sysctls
+    # One setting for all is one finding, of the node.
+    if settings.get("net.ipv4.ip_forward") == 0:
+        return
+    shut = [
+        (pod, link)
+        for pod, link in ends
+        if link is not None
+        and settings.get(device_setting(link.name, "forwarding")) == 0
+        and _is_routed(link)
+        and _has_ipv4(pod)
+    ]
+    if not shut:
+        return
+    first, node = shut[0][0], reading.snapshot.node.name
+    whose = f"pod {first.key}" if len(shut) == 1 else f"{len(shut)} of its pods"
+    message = (
+        f"{node} does not forward packets of {whose}, which come in at {listed([link.name for _pod, link in shut])}"
+    )
+    lines = tuple(f"{device_setting(link.name, 'forwarding')} = 0" for _pod, link in shut)
+    hosts = tuple(host_prefix(address) for pod, _link in shut for address in pod.ips if ":" not in address)
+    yield Fault("ip-forward-disabled", message, lines, node, first.key if len(shut) == 1 else None, to=hosts)
+
+
+def _is_routed(link: Link) -> bool:
+    """Whether it is the kernel's forwarding that takes on what comes in: that of no bridge, nor a program of Cilium's."""
+    interface = recognise_interface(link.name)
+    return link.master is None and (interface is None or interface.owner != "cilium")
 
 
 def _has_ipv4(pod: Pod) -> bool:

@@ -538,6 +538,19 @@ def packets_of_other_nodes_are_not_forwarded(lab: Lab) -> None:
     lose_forwarded(lab)
 
 
+@broken("ip-forward-disabled", WORKER, "default/bb1")
+def packets_of_a_pod_are_not_forwarded(lab: Lab) -> None:
+    lab.worker.sysctls[f"net.ipv4.conf.{lab.pod('default/bb1').interface}.forwarding"] = 0
+    lose_pod(lab, "default/bb1")
+
+
+@broken("ip-forward-disabled", WORKER)
+def packets_of_the_pods_of_a_node_are_not_forwarded(lab: Lab) -> None:
+    for pod in lab.worker.pods:
+        lab.worker.sysctls[f"net.ipv4.conf.{pod.interface}.forwarding"] = 0
+    lose_forwarded(lab)
+
+
 @broken("strict-rp-filter", WORKER)
 def packets_come_in_where_none_leave(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.2 dev tunl0 onlink")
@@ -944,9 +957,10 @@ def test_promises_are_proved_by_packets_of_each_family() -> None:
 
 
 def test_forwarding_that_is_off_for_all_is_told_by_the_setting_for_all_and_otherwise_by_those_of_devices() -> None:
-    whole, part = Lab(), Lab()
+    whole, part, pods = Lab(), Lab(), Lab()
     whole.worker.stop_forwarding()
     packets_of_other_nodes_are_not_forwarded(part)
+    packets_of_the_pods_of_a_node_are_not_forwarded(pods)
     for lab, end, shown in (
         (whole, "", ["net.ipv4.ip_forward = 0"]),
         (part, " that come in at eth0", ["net.ipv4.conf.eth0.forwarding = 0"]),
@@ -954,6 +968,11 @@ def test_forwarding_that_is_off_for_all_is_told_by_the_setting_for_all_and_other
         finding = the_finding(lab)
         assert finding.message == f"{WORKER} does not forward IPv4 packets{end}"
         assert [line for line in finding.evidence if " = " in line] == shown
+    finding = the_finding(pods)
+    assert finding.message.startswith(f"{WORKER} does not forward packets of 4 of its pods, which come in at cali")
+    assert [line for line in finding.evidence if " = " in line] == [
+        f"net.ipv4.conf.{pod.interface}.forwarding = 0" for pod in pods.worker.pods
+    ]
 
 
 def test_the_setting_for_all_counts_for_devices_whose_own_is_not_known() -> None:
@@ -962,6 +981,22 @@ def test_the_setting_for_all_counts_for_devices_whose_own_is_not_known() -> None
     assert judge(lab.snapshot()).findings == ()
     lab.worker.sysctls["net.ipv4.ip_forward"] = 0
     assert the_finding(lab).evidence[0] == "net.ipv4.ip_forward = 0"
+
+
+def test_forwarding_that_is_off_for_some_pods_explains_only_what_these_lose_by_ipv4() -> None:
+    lab = Lab(ipv6=True)
+    for name in ("coredns-1", "coredns-2"):
+        pod = lab.pod(f"kube-system/{name}")
+        lab.worker.sysctls[f"net.ipv4.conf.{pod.interface}.forwarding"] = 0
+        lose_pod(lab, pod.key)
+    assert [finding.code for finding in judge(lab.snapshot()).findings] == ["ip-forward-disabled"]
+    lose_pod(lab, "default/bb1")
+    lab.lose(lambda source, target: lab.pod("kube-system/coredns-1").ip6 in (source, target))
+    assert [(finding.code, finding.pod) for finding in judge(lab.snapshot()).findings] == [
+        ("ip-forward-disabled", None),
+        ("packets-dropped", "default/bb1"),
+        ("packets-dropped", "kube-system/coredns-1"),
+    ]
 
 
 def test_forwarding_of_ipv6_is_looked_at_where_pods_have_it() -> None:

@@ -262,6 +262,20 @@ def forwarding_for_the_devices_of_pods_alone(lab: Lab) -> None:
 
 
 @legal
+def no_forwarding_at_the_port_of_a_bridge(lab: Lab) -> None:
+    port = f"{lab.worker.probe.interface}@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue "
+    lab.edit(WORKER, "ip addr", port, f"{port}master podnet0 ")
+    lab.worker.sysctls[f"net.ipv4.conf.{lab.worker.probe.interface}.forwarding"] = 0
+
+
+@legal
+def no_forwarding_where_programs_of_cilium_take_packets_on(lab: Lab) -> None:
+    lab.edit(WORKER, "ip addr", f"{lab.worker.probe.interface}@", "lxc0123456789ab@")
+    lab.replace_route(WORKER, lab.worker.probe.ip, f"{lab.worker.probe.ip} dev lxc0123456789ab scope link")
+    lab.worker.sysctls["net.ipv4.conf.lxc0123456789ab.forwarding"] = 0
+
+
+@legal
 def no_way_out_for_anybody(lab: Lab) -> None:
     lab.lose(lambda source, target: target == OUTSIDE)
 
@@ -543,6 +557,21 @@ def test_nodes_without_ipv4_need_no_default_route_for_it_before_any_pod_runs() -
     }
     for addresses, codes in ((("fc00::1",), []), (("fc00::1", "172.18.0.4"), ["no-default-route"])):
         node = NodeSnapshot(Node("one", addresses), printed=printed)
+        verdict = judge(Snapshot(Cluster("demo", "2026-11-23T12:00:00Z"), (node,)))
+        assert [finding.code for finding in verdict.findings] == codes
+
+
+def test_a_pod_without_ipv4_needs_no_forwarding_of_it() -> None:
+    for ips, codes in ((("fd00::5",), []), (("fd00::5", "10.0.0.5"), ["ip-forward-disabled"])):
+        node = NodeSnapshot(
+            Node("one", ("fc00::1",)),
+            (Pod("default", "web", "one", ips),),
+            printed={
+                MAIN6: "default via fc00::ff dev eth0 metric 1024 pref medium\nfd00::5 dev veth5 metric 1024 pref medium\n",
+                "ip addr": "5: veth5@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP\n",
+            },
+            sysctls={"net.ipv4.conf.veth5.forwarding": 0},
+        )
         verdict = judge(Snapshot(Cluster("demo", "2026-11-23T12:00:00Z"), (node,)))
         assert [finding.code for finding in verdict.findings] == codes
 
