@@ -107,10 +107,15 @@ def _listed(connection: Connection, url: str) -> list[Object]:
 
 def _pod_ranges(connection: Connection) -> tuple[str, ...]:
     calico = _installed(connection).get("crd.projectcalico.org")
-    pools = _listed(connection, f"/apis/{calico}/ippools") if calico else []
-    if pools:
-        return _networks(pool["spec"]["cidr"] for pool in pools if not pool["spec"].get("disabled"))
-    return _of_kubeadm(connection, "podSubnet")
+    pools = [pool["spec"] for pool in _listed(connection, f"/apis/{calico}/ippools")] if calico else []
+    declared = _networks(pool["cidr"] for pool in pools if _is_for_pods(pool))
+    return declared or _of_kubeadm(connection, "podSubnet")
+
+
+def _is_for_pods(pool: Object) -> bool:
+    """Whether pods get addresses from a pool of Calico's; Services and the nodes' tunnels may have pools of their own."""
+    # A disabled pool often stands for networks outside the cluster, to which pods send with their own addresses.
+    return not pool.get("disabled") and "Workload" in (pool.get("allowedUses") or ["Workload"])
 
 
 def _service_ranges(connection: Connection) -> tuple[str, ...]:

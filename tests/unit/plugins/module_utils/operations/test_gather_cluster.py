@@ -85,6 +85,28 @@ def test_ranges_of_the_api_are_taken_before_those_of_kubeadm(api: ApiServer, clu
     assert found.service_ranges == ("10.96.0.0/16", "fd01::/108")
 
 
+@pytest.mark.parametrize(
+    ("uses", "ranges"),
+    [
+        (["Workload", "Tunnel"], ("10.1.0.0/16",)),
+        ([], ("10.1.0.0/16",)),
+        (["LoadBalancer"], ("192.168.0.0/16",)),
+        (["Tunnel"], ("192.168.0.0/16",)),
+    ],
+)
+def test_a_pool_that_is_only_for_services_or_tunnels_is_no_range_of_pods(
+    api: ApiServer, cluster: Connection, uses: list[str], ranges: tuple[str, ...]
+) -> None:
+    pool = {"spec": {"cidr": "10.1.0.0/16", "allowedUses": uses}}
+    api.misbehave("GET", "/apis/crd.projectcalico.org/v1/ippools", listing(pool))
+    configuration = {"ClusterConfiguration": "networking:\n  podSubnet: 192.168.0.0/16\n"}
+    api.misbehave("GET", ".*/configmaps/kubeadm-config", saying({"metadata": {}, "data": configuration}))
+    resources: Object = {"resources": []}
+    api.misbehave("GET", "/apis/crd.projectcalico.org/v1", saying(resources))
+    nothing_else(api, "crd.projectcalico.org")
+    assert read(api, cluster).pod_ranges == ranges
+
+
 def test_the_name_server_is_that_with_the_usual_label(api: ApiServer, cluster: Connection) -> None:
     services = listing({"spec": {"clusterIP": "None"}}, {"spec": {"clusterIP": "10.96.0.10"}})
     api.misbehave("GET", "/api/v1/namespaces/kube-system/services", services)
