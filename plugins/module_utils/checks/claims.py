@@ -52,7 +52,9 @@ def _duplicate_block(prefix: str, blamed: list[Block], others: list[Block]) -> F
     claim = "claims {} for its" if len(nodes) == 1 else "claim {} for their"
     do = "does" if len(other_nodes) == 1 else "do"
     message = f"{_named(nodes)} {claim.format(what)} own pods, and so {do} {_named(other_nodes)}"
-    rows = tuple(f"on {block.node}: {block.row or f'pod CIDR {block.prefix}'}" for block in (*blamed, *others))
+    rows = tuple(
+        f"on {block.node}: {block.row.raw if block.row else f'pod CIDR {block.prefix}'}" for block in (*blamed, *others)
+    )
     return Fault("duplicate-block", message, rows, blamed[0].node if len(nodes) == 1 else None, to=(prefix,))
 
 
@@ -182,12 +184,12 @@ def _two_cnis(facts: Facts) -> Iterator[Fault]:
     found: dict[tuple[str, ...], dict[str, list[str]]] = {}
     of_base: dict[Base, Doers] = {}
     for name, node in facts.nodes.items():
-        own = _doers(node.block_rows)
+        own = _doers(facts, node.block_rows)
         for table in node.tables.values():
             if table.base not in of_base:
-                of_base[table.base] = _doers(route for _place, route in table.base.where(routes_block))
+                of_base[table.base] = _doers(facts, (route for _place, route in table.base.where(routes_block)))
             if _in_each_others_way(of_base[table.base], own):
-                doers = _doers(table.open().where(routes_block))
+                doers = _doers(facts, table.open().where(routes_block))
                 for cnis in _in_each_others_way(doers, doers):
                     examples = [line for lines in doers.values() for cni in cnis for line in lines.get(cni, ())[:3]]
                     found.setdefault(cnis, {})[name] = examples
@@ -202,11 +204,11 @@ Doers = dict[str, dict[str, list[str]]]
 """Rows by what they do (own_block, remote_block, cluster) and the CNI whose form they have."""
 
 
-def _doers(routes: Iterable[Route]) -> Doers:
+def _doers(facts: Facts, routes: Iterable[Route]) -> Doers:
     doers: Doers = {}
     for route in routes:
         sign = sign_of(route)
-        if sign is not None:
+        if sign is not None and facts.may_claim(route):
             doers.setdefault(str(sign.meaning), {}).setdefault(sign.cni, []).append(route.raw)
     return doers
 

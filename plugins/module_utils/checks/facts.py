@@ -48,6 +48,7 @@ class Facts:
         self.selected = selected
         self.dns_pods = dns_pods
         self.book = AddressBook((node.node for node in self.nodes.values()), pods)
+        self._ranges = PrefixMap((prefix, prefix_number(prefix)[2]) for prefix in cluster.pod_ranges)
         self._owners = self._read_owners()
         self.forwarding = {
             name: Forwarding(name, node.tables, node.rules, node.links, node.uplinks, self.owner)
@@ -85,14 +86,33 @@ class Facts:
     def _read_blocks(self) -> list[Block]:
         blocks: list[Block] = []
         for name, facts in self.nodes.items():
-            blocks += facts.blocks
-            told = {":" in block.prefix for block in facts.blocks}
+            own = [block for block in facts.blocks if block.row is None or self.may_claim(block.row)]
+            blocks += own
+            told = {":" in block.prefix for block in own}
             for cidr in facts.node.pod_cidrs:
                 if (":" in cidr) not in told and self._uses(name, cidr):
                     blocks.append(Block(cidr, name, None))
         nodes_with = Counter(block.prefix for block in blocks if block.is_guessed)
         # One bridge's network on several nodes is one that joins them, and nobody's own.
         return [block for block in blocks if nodes_with[block.prefix] < 2]
+
+    def may_claim(self, row: Route) -> bool:
+        """Whether a row that has the form of one for a node's own block may be that.
+
+        Calico drops what is left of a block, and so does whoever announces other networks by BGP.
+        """
+        return row.type != "blackhole" or self.gives(row.dst) is True
+
+    def gives(self, prefix: str) -> bool | None:
+        """Whether the cluster gives addresses of a network to pods: some have one, or it is in a range for pods.
+
+        None where no range of that family is declared.
+        """
+        bits, first, length = prefix_number(prefix)
+        declared = self._ranges.match(bits, first)
+        if (declared is not None and declared <= length) or self.book.nodes_with_pods_in(prefix):
+            return True
+        return False if self._ranges.finders[bits] else None
 
     def _uses(self, node: str, cidr: str) -> bool:
         """Whether a node's pods have their addresses from its pod CIDR; not every CNI takes them from there."""

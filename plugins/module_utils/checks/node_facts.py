@@ -33,14 +33,14 @@ from .reading import Reading, asks_for_gateway, has_gateway
 
 
 class Block(NamedTuple):
-    """Addresses that a node gives to its pods; ``row`` is the line of its table that says so, None for its pod CIDR.
+    """Addresses that a node gives to its pods; ``row`` is the row of its table that says so, None for its pod CIDR.
 
     ``is_guessed`` where only a bridge and the pods in it speak for that.
     """
 
     prefix: str
     node: str
-    row: str | None
+    row: Route | None
     is_guessed: bool = False
 
 
@@ -209,7 +209,7 @@ def _own_blocks(reading: Reading) -> Iterator[Block]:
             (
                 _cni(route),
                 _has_one_of(route.dst, numbers),
-                Block(route.dst, node.name, route.raw, _is_guess(route, node)),
+                Block(route.dst, node.name, route, _is_guess(route, node)),
             )
             for route in table.where(_may_be_own_block)
             if _is_own_block(route, node, numbers, table, reading.links)

@@ -287,7 +287,7 @@ class RouteJudge:
         row = move.row
         if row is None or (is_host(row.dst) and isinstance(target.at, Pod)):
             return "blackholed-pod"
-        if any(block.row == row.raw for block in self.facts.nodes[name].blocks):
+        if any(block.row == row for block in self.facts.blocks_of(name)):
             is_twice = any(holds(block.prefix, target.address) for block in self.facts.blocks_of(target.at.node or ""))
             return "duplicate-block" if is_twice else "missing-pod-route"
         return self._astray("blackholed-block", name, target, move)

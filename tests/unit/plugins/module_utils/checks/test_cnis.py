@@ -400,3 +400,38 @@ def test_a_device_of_pods_at_which_a_node_forwards_nothing_is_found_whatever_the
 def test_a_node_that_forwards_nothing_is_told_of_by_the_setting_for_all(name: str) -> None:
     (finding,) = forwarding(name, 0, set()).findings
     assert (finding.node, finding.evidence) == ("node2", ("net.ipv4.ip_forward = 0",))
+
+
+def with_row(cni: str, row: str, *ranges: str) -> Snapshot:
+    """The cluster with a row more on its first node, and with declared pod ranges."""
+    snapshot = edited(cluster(CNIS[cni]), "node1", lambda text: f"{row} \n{text}")
+    return replace(snapshot, cluster=replace(snapshot.cluster, pod_ranges=ranges))
+
+
+@pytest.mark.parametrize(
+    ("network", "ranges", "codes"),
+    [
+        ("203.0.113.0/24", (), []),
+        ("203.0.113.0/24", ("10.244.0.0/16",), []),
+        ("10.244.112.0/20", ("10.244.112.0/24",), []),
+        ("10.244.1.64/26", ("10.244.0.0/16",), ["two-cnis"]),
+    ],
+)
+def test_a_network_that_a_node_announces_is_another_cnis_block_only_where_pods_get_addresses(
+    network: str, ranges: tuple[str, ...], codes: list[str]
+) -> None:
+    verdict = judge(with_row("flannel, vxlan", f"blackhole {network} proto bird", *ranges))
+    assert [finding.code for finding in verdict.findings] == codes
+
+
+def test_a_node_that_announces_a_network_still_gives_its_pod_cidr_to_pods() -> None:
+    """It has no pod yet, and another node has no row for its pod CIDR."""
+
+    def without(text: str) -> str:
+        return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("10.244.2."))
+
+    snapshot = edited(cluster(CNIS["kindnet"]), "node1", without)
+    snapshot = edited(snapshot, "node2", lambda text: f"blackhole 203.0.113.0/24 proto bird \n{without(text)}")
+    nodes = tuple(replace(node, pods=() if node.node.name == "node2" else node.pods) for node in snapshot.nodes)
+    (finding,) = judge(replace(snapshot, nodes=nodes)).findings
+    assert (finding.code, finding.node) == ("missing-block-route", "node1")

@@ -303,6 +303,16 @@ def a_block_is_unreachable(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"unreachable {BLOCK2}")
 
 
+@broken("blackholed-block", WORKER)
+def the_pod_cidr_of_a_node_without_pods_is_dropped_and_no_range_is_declared(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=())
+    node = lab.nodes[CONTROL]
+    node.pod_cidrs = (BLOCK0,)
+    lab.delete_route(CONTROL, node.probe.ip)
+    node.probe.status["phase"] = "Succeeded"
+    lab.replace_route(WORKER, BLOCK0, f"blackhole {BLOCK0} proto 80")
+
+
 @broken("shadowed-block", WORKER)
 def a_longer_prefix_leads_to_another_node(lab: Lab) -> None:
     lab.add_route(WORKER, "192.168.121.72/29 via 172.18.0.3 dev eth0")
@@ -338,6 +348,19 @@ def a_node_claims_the_blocks_of_all_others(lab: Lab) -> None:
     lab.add_route(WORKER, "blackhole 192.168.112.0/20 proto 80")
     for node in (WORKER2, CONTROL, "demo-worker3"):
         lab.add_route(node, "192.168.112.0/20 via 172.18.0.4 dev eth0 proto 80 onlink")
+
+
+@broken("duplicate-block", WORKER)
+def two_nodes_claim_a_block_that_no_pod_is_in_yet(lab: Lab) -> None:
+    lab.add_route(WORKER2, "blackhole 192.168.9.0/26 proto 80")
+    lab.add_route(CONTROL, "192.168.9.0/26 via 172.18.0.2 dev eth0 proto 80 onlink")
+    lab.add_route(WORKER, "blackhole 192.168.9.0/26 proto 80")
+
+
+@broken("duplicate-block", WORKER)
+def two_nodes_claim_a_block_and_no_range_is_declared(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=())
+    two_nodes_claim_a_block(lab)
 
 
 @broken("overlapping-ranges", WORKER)

@@ -459,6 +459,25 @@ def a_next_hop_whose_device_is_down_beside_a_right_one(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} proto bird \n{hops}")
 
 
+@legal
+def a_network_that_all_nodes_announce_by_bgp(lab: Lab) -> None:
+    for node in lab.nodes:
+        lab.add_route(node, "blackhole 203.0.113.0/24 proto bird")
+
+
+@legal
+def a_network_that_all_nodes_announce_and_no_range_is_declared(lab: Lab) -> None:
+    a_network_that_all_nodes_announce_by_bgp(lab)
+    lab.cluster = replace(lab.cluster, pod_ranges=())
+
+
+@legal
+def a_block_without_pods_and_no_range_is_declared(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=())
+    lab.add_route(WORKER, "blackhole 192.168.9.0/26 proto 80")
+    lab.add_route(WORKER2, "192.168.9.0/26 via 172.18.0.4 dev eth0 proto 80 onlink")
+
+
 @pytest.mark.parametrize("name", LEGAL)
 def test_it_is_no_finding(name: str) -> None:
     lab = Lab()
