@@ -152,11 +152,19 @@ def _stale_pod_routes(facts: Facts) -> Iterator[Fault]:
     for name, node in facts.nodes.items():
         for route in node.strange_hosts:
             address = route.dst.partition("/")[0]
-            is_for_pod = _is_pods(route) or facts.block_at(*address_number(address)) is not None
-            is_stale = is_for_pod and _is_nobodys(facts, name, route, address)
+            is_stale = _is_for_pod(facts, name, route, address) and _is_nobodys(facts, name, route, address)
             if is_stale and facts.forwarding[name].move(route).kind == "interface":
                 message = f"{name} has a route to a pod interface for {address}, which no pod has"
                 yield Fault("stale-pod-route", message, (route.raw,), name, to=(route.dst,))
+
+
+def _is_for_pod(facts: Facts, name: str, route: Route, address: str) -> bool:
+    """Whether the address is one that the cluster gives to pods."""
+    if facts.block_at(*address_number(address)) is not None:
+        return True
+    # Where pods get addresses from blocks, a row for any other one is for a floating address, or a pod's second network.
+    has_block = any((":" in block.prefix) == (":" in address) for block in facts.blocks_of(name))
+    return not has_block and _is_pods(route) and facts.gives(route.dst) is not False
 
 
 def _is_pods(route: Route) -> bool:

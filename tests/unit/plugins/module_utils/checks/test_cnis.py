@@ -409,6 +409,36 @@ def with_row(cni: str, row: str, *ranges: str) -> Snapshot:
 
 
 @pytest.mark.parametrize(
+    ("cni", "row", "ranges"),
+    [
+        ("calico, ipip", "192.168.1.99 dev cali00000000001 scope link", ()),
+        ("kindnet", "10.244.1.99 dev veth00000001 scope host", ()),
+        ("aws", "172.18.1.99 dev eni00000000001 scope link", ()),
+        ("cilium, endpoint routes", "10.0.1.99 dev lxc00000000000f proto kernel scope link", ()),
+        ("cilium, endpoint routes", "10.0.1.99 dev lxc00000000000f proto kernel scope link", ("10.0.0.0/16",)),
+    ],
+)
+def test_a_row_to_a_pod_that_is_gone_is_found(cni: str, row: str, ranges: tuple[str, ...]) -> None:
+    (finding,) = judge(with_row(cni, row, *ranges)).findings
+    assert (finding.code, finding.node, finding.evidence) == ("stale-pod-route", "node1", (row,))
+
+
+@pytest.mark.parametrize(
+    ("cni", "row", "ranges"),
+    [
+        ("kindnet", "10.99.0.5 dev veth00000001 scope host", ()),
+        ("flannel, vxlan", "10.99.0.5 dev veth00000001 scope host", ("10.0.0.0/8",)),
+        ("cilium, endpoint routes", "10.99.0.5 dev veth00000001 scope host", ("10.0.0.0/16",)),
+        ("aws", "10.99.0.5 dev tun5 scope link", ()),
+    ],
+)
+def test_a_row_for_an_address_that_no_pod_gets_is_not_taken_for_one_to_a_pod_that_is_gone(
+    cni: str, row: str, ranges: tuple[str, ...]
+) -> None:
+    assert told(judge(with_row(cni, row, *ranges))) == []
+
+
+@pytest.mark.parametrize(
     ("network", "ranges", "codes"),
     [
         ("203.0.113.0/24", (), []),

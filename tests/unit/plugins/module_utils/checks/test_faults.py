@@ -274,6 +274,11 @@ def a_route_leads_to_a_pod_that_is_gone(lab: Lab) -> None:
     lab.add_route(WORKER, "192.168.157.160 dev cali00000000001 scope link")
 
 
+@broken("stale-pod-route", WORKER)
+def a_route_of_the_other_family_leads_to_a_pod_that_is_gone(lab: Lab) -> None:
+    lab.add_route(WORKER, "fd00:10:244:9d80::30 dev cali00000000001 metric 1024 pref medium", MAIN6)
+
+
 @broken("blackholed-pod", CONTROL, "default/bb1")
 def another_node_drops_packets_for_a_pod(lab: Lab) -> None:
     lab.add_route(CONTROL, f"blackhole {BB1}")

@@ -460,6 +460,24 @@ def a_next_hop_whose_device_is_down_beside_a_right_one(lab: Lab) -> None:
 
 
 @legal
+def floating_addresses_of_a_pod(lab: Lab) -> None:
+    """As Calico writes them; to be told to the outside they must be in a pool, often one of their own."""
+    lab.cluster = replace(lab.cluster, pod_ranges=(*lab.cluster.pod_ranges, "198.51.100.0/24"))
+    for address in ("198.51.100.7", "203.0.113.7"):
+        lab.add_route(WORKER, f"{address} dev {lab.pod('default/bb1').interface} scope link")
+
+
+@legal
+def a_second_network_of_a_pod(lab: Lab) -> None:
+    """As the plugin ptp makes it for Multus."""
+    lab.add_route(WORKER, "10.99.0.5 dev veth1a2b3c4d scope host")
+    lab.worker.printed["ip addr"] += (
+        "77: veth1a2b3c4d@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default \n"
+        "    veth \n    inet 10.99.0.1/32 scope global veth1a2b3c4d\n"
+    )
+
+
+@legal
 def a_network_that_all_nodes_announce_by_bgp(lab: Lab) -> None:
     for node in lab.nodes:
         lab.add_route(node, "blackhole 203.0.113.0/24 proto bird")
