@@ -76,7 +76,8 @@ class RouteJudge:
                 right += isinstance(target.at, Pod)
                 continue
             # Where routers know the pods, a row tells as little of one pod of a block as of another.
-            case = row and row.raw, owner, self.block(target)
+            block = self.block(target)
+            case = row and row.raw, owner, block and block.prefix
             if case in unsure:
                 continue
             move = node.move(row)
