@@ -17,6 +17,7 @@ from sys import intern
 from ..network.address_book import AddressBook
 from ..network.cni import gateways, holds, is_direct, is_host, is_link_local_or_multicast
 from ..network.forwarding import Forwarding
+from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.snapshot import Cluster, Pod, Policy
 from ..network.table import PrefixMap, address_number, prefix_number
 from ..network.table_store import Base
@@ -192,6 +193,23 @@ class Facts:
     def block_at(self, bits: int, number: int) -> Block | None:
         """The block that an address is from."""
         return self._block_map.match(bits, number)
+
+    def leads_to_pod(self, pod: Pod, row: Route | None) -> bool:
+        """Whether the device of its node's row is the pod's own, or one that pods share. No more is asked than can be known."""
+        device = row.dev if row is not None and row.dev else ""
+        known = self.nodes[pod.node or ""].interfaces
+        if pod.key in known:
+            interface = recognise_interface(device)
+            is_shared = (interface is not None and interface.role != "pod") or row is None or not is_host(row.dst)
+            return is_shared or known[pod.key] == device
+        if device in known.values():
+            return False
+        computed = computed_name_like(device, pod.namespace, pod.name)
+        # CNIs borrow each other's prefixes, and compute other names: another pod's name must speak against this one.
+        return computed in (None, device) or not any(
+            computed_name_like(device, other.namespace, other.name) == device
+            for other in self.book.pods_on(pod.node or "")
+        )
 
     @cached_property
     def pods_asked(self) -> dict[str, Pod]:

@@ -14,7 +14,7 @@ from ..network.places import Pair
 from ..network.table import address_number
 from .facts import Facts
 from .fault import Fault, Loss
-from .packets import End, forbidding, loss_on
+from .packets import End, forbidding, loss_on, sent_from
 from .pair_ends import Leg, PairEnds
 from .tries import Tries, tries_of
 from .verdict import ExplainedPair, ExplainedWay, Step
@@ -36,7 +36,8 @@ def explain_pairs(facts: Facts, faults: Sequence[Fault], pairs: Sequence[Pair]) 
 
 
 def _explain(facts: Facts, faults: Sequence[Fault], pair: Pair, legs: Sequence[Leg]) -> ExplainedPair:
-    families = [_Family(facts, faults, list(some)) for _bits, some in groupby(legs, key=_bits)]
+    sent = [_as_sent(facts, leg) for leg in legs]
+    families = [_Family(facts, faults, list(some)) for _bits, some in groupby(sent, key=_bits)]
     ways = tuple(way for family in families for way in family.ways)
     arrivals = {family.arrives for family in families}
     return ExplainedPair(
@@ -48,6 +49,18 @@ def _explain(facts: Facts, faults: Sequence[Fault], pair: Pair, legs: Sequence[L
         findings=tuple(dict.fromkeys(fault.code for family in families for fault in family.suspects)),
         measured=tuple(line for family in families for tries in family.tries for line in tries.lines),
     )
+
+
+def _as_sent(facts: Facts, leg: Leg) -> Leg:
+    """The direction with the address that a node sends from: into a tunnel it is another one than that it is known by."""
+    there = leg.direction == "there"
+    source, own, address = (
+        (leg.source, leg.source_address, leg.address) if there else (leg.target, leg.address, leg.source_address)
+    )
+    if source.pod is not None or source.node is None:
+        return leg
+    own = sent_from(facts, End(own, source.node, None), address)
+    return leg._replace(source_address=own) if there else leg._replace(address=own)
 
 
 def _bits(leg: Leg) -> int:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..network.cni import gateways, holds, is_default, is_host
 from ..network.forwarding import Forwarding, Move
-from ..network.interface_names import computed_name_like, recognise_interface
+from ..network.interface_names import recognise_interface
 from ..network.path import follow
 from ..network.snapshot import Pod
 from ..network.table import address_number, prefix_number, table_of
@@ -193,7 +193,7 @@ class RouteJudge:
         row = move.row
         is_own_row = row is not None and is_host(row.dst)
         if move.kind == "interface":
-            return RIGHT if self._is_interface_of(name, pod, row) else "wrong-pod-interface"
+            return RIGHT if self.facts.leads_to_pod(pod, row) else "wrong-pod-interface"
         if move.kind == "dropped":
             return "blackholed-pod" if is_own_row else "missing-pod-route"
         if move.kind == "node":
@@ -207,22 +207,6 @@ class RouteJudge:
         if is_own_row or move.kind == "own":
             return UNSURE if move.kind == "datapath" else "wrong-pod-interface"
         return "missing-pod-route" if self._gives_rows and move.kind != "datapath" else UNSURE
-
-    def _is_interface_of(self, name: str, pod: Pod, row: Route | None) -> bool:
-        """Whether the device is the pod's own, or one that the node's pods share. No more is asked than can be known."""
-        device = row.dev if row is not None and row.dev else ""
-        known = self.facts.nodes[name].interfaces
-        if pod.key in known:
-            interface = recognise_interface(device)
-            is_shared = (interface is not None and interface.role != "pod") or row is None or not is_host(row.dst)
-            return is_shared or known[pod.key] == device
-        if device in known.values():
-            return False
-        computed = computed_name_like(device, pod.namespace, pod.name)
-        # CNIs borrow each other's prefixes, and compute other names: another pod's name must speak against this one.
-        return computed in (None, device) or not any(
-            computed_name_like(device, other.namespace, other.name) == device for other in self.facts.book.pods_on(name)
-        )
 
     def _verdict_on_next_hop(self, name: str, target: Target, move: Move) -> str:
         owner = target.at.node

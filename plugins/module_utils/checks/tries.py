@@ -50,7 +50,8 @@ def tries_of(facts: Facts, leg: Leg) -> Tries:
     lines += _not_measured(what, {"ping": not pings, "TCP": not connections, "traceroute": not traces}, record)
     answers: dict[str, int] = {}
     for ttl, address in (hop for trace in traces for hop in _hops(trace)):
-        answers.setdefault(_owner(facts, address) if address else "", ttl)
+        if address is not None:
+            answers.setdefault(_owner(facts, address), ttl)
     arrived = any(has_arrived(item) or is_refused(item) for item in tried) if tried else None
     if not arrived and is_service(facts, leg.address):
         arrived = None  # a Service answers on its ports, if at all

@@ -13,6 +13,7 @@ from ..network.forwarding import Move, is_reached
 from ..network.path import Hop, follow
 from ..network.snapshot import Pod, PodInside, Probe
 from ..network.table import RouteTable, address_number
+from ..text.ip_address import Link
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
 from .facts import Facts
@@ -72,6 +73,8 @@ def _stages(facts: Facts, leg: Leg) -> Iterator[_Stage]:
     if source is not None:
         first = _out_of_pod(facts, leg, source)
         yield first
+        if first.step.to is None:
+            return  # into another network, of which nothing is known
         if target is not None and first.step.to == target.key:
             yield _into_pod(facts, leg, target)
             return
@@ -105,6 +108,10 @@ def _out_of_pod(facts: Facts, leg: Leg, pod: Pod) -> _Stage:
     if row is None or row.type in _REFUSING:
         does = f"has no route to {leg.address}" if row is None else f"drops packets to {leg.address} ({row.type})"
         return _Stage(_step(f"pod {pod.key} {does}", row, pod=pod.key, lost=True), "lost")
+    device = next((link.name for link in inside.links if _has_address(link, leg.source_address)), row.dev)
+    if row.dev not in (None, device):
+        text = f"pod {pod.key} sends the packet out of {row.dev}, into another network than that of its address, at {device}"
+        return _Stage(_step(text, row, pod=pod.key), "unsure")
     target = leg.target.pod
     is_connected = not gateways(row) and not is_default(row) and row.prefsrc is not None
     if is_connected and target is not None and target.node == pod.node:
@@ -113,6 +120,10 @@ def _out_of_pod(facts: Facts, leg: Leg, pod: Pod) -> _Stage:
     return _Stage(
         _step(f"pod {pod.key} sends the packet to its node {pod.node}", row, pod=pod.key, to=pod.node), "delivered"
     )
+
+
+def _has_address(link: Link, address: str) -> bool:
+    return any(entry.address == address for entry in link.addresses)
 
 
 def _into_pod(facts: Facts, leg: Leg, pod: Pod) -> _Stage:
@@ -144,9 +155,16 @@ def _at_node(facts: Facts, leg: Leg, hop: Hop, following: str | None, source: st
             does = f"has the address {leg.address} itself"
         case "own" | "interface" if leg.target.node is None:
             end, does = "unsure", f"keeps the packet, at {_devices(move)}, though nobody is known to have {leg.address}"
+        case "interface" if is_home and leg.target.pod is not None and not facts.leads_to_pod(leg.target.pod, move.row):
+            end, does = "lost", f"hands the packet out at {_devices(move)}, which is not the interface of {leg.target}"
         case "interface" if is_home:
             to = leg.target.pod.key if leg.target.pod else None
             does = f"hands the packet to {leg.target} at {_devices(move)}"
+        case "interface" if move.row is not None and hop.node in facts.book.nodes_with_pods_in(move.row.dst):
+            end, does = (
+                "unsure",
+                f"hands the packet to its own pods' network, at {_devices(move)}; {leg.target} may be in it, too",
+            )
         case "own" | "interface":
             end, does = "lost", f"keeps the packet, at {_devices(move)}, though {leg.address} is that of {leg.target}"
         case _:
@@ -190,7 +208,12 @@ def _exceptions(facts: Facts, leg: Leg, hop: Hop, source: str | None) -> str:
     rules = [
         move.rule.raw.strip()
         for place, move in enumerate(moves[:-1])
-        if move.rule is not None and hop.move and move.row != hop.move.row and is_reached(moves, place)
+        if move.rule is not None
+        and hop.move
+        and move.row != hop.move.row
+        and is_reached(moves, place)
+        # A node sends from none of its pods' addresses.
+        and (move.rule.negated or move.rule.src is None or holds(move.rule.src, leg.source_address))
     ]
     return f" (but for packets of the rule {' and of '.join(rules)})" if rules else ""
 

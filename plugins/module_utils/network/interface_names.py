@@ -41,7 +41,7 @@ _NAMES: tuple[tuple[str, Role, str], ...] = (
     ("kubenet", "bridge", "cbr0"),
     ("ovn-kubernetes", "gateway", "ovn-k8s-mp0"),
     ("antrea", "gateway", "antrea-gw0"),
-    ("antrea", "tunnel", "antrea-tun0"),
+    ("antrea", "tunnel", "antrea-tun0|antrea-wg0"),
     ("weave", "cluster", "weave"),
     ("kube-ovn", "cluster", "ovn0"),
     ("kube-router", "bridge", "kube-bridge"),

@@ -164,6 +164,13 @@ def antrea(node: At, pods: list[Pod]) -> Iterator[str]:
         yield f"10.222.{other.number}.0/24 via 10.222.{other.number}.1 dev antrea-gw0 onlink"
 
 
+def antrea_wireguard(node: At, pods: list[Pod]) -> Iterator[str]:
+    own = f"10.222.{node.number}.1"
+    yield f"10.222.{node.number}.0/24 dev antrea-gw0 proto kernel scope link src {own}"
+    for other in others(node):
+        yield f"10.222.{other.number}.0/24 dev antrea-wg0 scope link src {own}"
+
+
 def antrea_policy_only(node: At, pods: list[Pod]) -> Iterator[str]:
     for pod in pods:
         yield f"{pod.ips[0]} dev antrea-gw0 scope link"
@@ -233,6 +240,13 @@ CNIS = {
     "gke": Cni("10.28.{n}.{k}", host_rows("gke"), (), "10.28.{n}.0/24", names_nodes=False),
     "ovn-kubernetes": Cni("10.128.{n}.{k}", ovn_kubernetes, ("ovn-k8s-mp0 openvswitch",), names_nodes=False),
     "antrea, encap": Cni("10.222.{n}.{k}", antrea, ("antrea-gw0 openvswitch 10.222.{n}.1/24",), "10.222.{n}.0/24"),
+    "antrea, wireguard": Cni(
+        "10.222.{n}.{k}",
+        antrea_wireguard,
+        ("antrea-gw0 openvswitch 10.222.{n}.1/24", "antrea-wg0 wireguard 10.222.{n}.1/32"),
+        "10.222.{n}.0/24",
+        names_nodes=False,
+    ),
     "antrea, policy only": Cni(IN_SUBNET, antrea_policy_only, (), names_nodes=False),
     "weave": Cni("10.32.{n}.{k}", weave, ("weave bridge 10.3{n}.0.0/12",), names_nodes=False),
     "kube-ovn": Cni("10.16.{n}.{k}", kube_ovn, ("ovn0 openvswitch 100.64.0.2{n}/16",), names_nodes=False),

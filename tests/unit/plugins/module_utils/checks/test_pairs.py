@@ -12,10 +12,17 @@ from ansible_collections.kubelab.podnet.plugins.module_utils.checks.judge import
 from ansible_collections.kubelab.podnet.plugins.module_utils.checks.verdict import ExplainedPair, ExplainedWay, Step
 from ansible_collections.kubelab.podnet.plugins.module_utils.errors import InputError
 from ansible_collections.kubelab.podnet.plugins.module_utils.network.places import Pair
-from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import Policy, ProbePing, Snapshot
+from ansible_collections.kubelab.podnet.plugins.module_utils.network.snapshot import (
+    Policy,
+    ProbePing,
+    ProbeTraceroute,
+    Snapshot,
+)
 from ansible_collections.kubelab.podnet.plugins.module_utils.operations.probes import place
 
 from tests.unit.plugins.module_utils.checks.lab import MAIN4, MAIN6, OUTSIDE, Lab
+from tests.unit.plugins.module_utils.checks.test_cnis import CNIS, cluster
+from tests.unit.plugins.module_utils.checks.test_faults import in_tunnels
 
 BB1, BB2 = "192.168.157.134", "192.168.121.73"
 BLOCK, BLOCK2 = "192.168.157.128/26", "192.168.121.64/26"
@@ -504,3 +511,77 @@ def test_a_pod_without_an_address_is_an_error_that_says_how_it_stands() -> None:
     lab.pod("default/bb2").status = {"phase": "Pending"}
     with pytest.raises(InputError, match="pod default/bb2 has no address, it is Pending"):
         explain(lab)
+
+
+# What a packet is sent from, and where it leaves.
+
+
+def test_replies_to_a_node_come_back_to_the_address_that_it_sends_into_a_tunnel_from() -> None:
+    lab = in_tunnels()
+    there, back = explain(lab, f"node/{WORKER}", "bb2").ways
+    end = BLOCK.partition("/")[0]
+    assert (there.source, back.target) == (end, end)
+    assert [step.row for step in back.steps if step.node == WORKER2] == [f"{BLOCK} via {end} dev vxlan.calico onlink"]
+    lab.delete_route(WORKER2, BLOCK)
+    lab.lose_between({lab.worker.address}, lab.addresses_on(WORKER2))
+    explained = explain(lab, f"node/{WORKER}", "bb2")
+    assert explained.reason.startswith(f"the way back is lost at node {WORKER2} (missing-block-route): ")
+
+
+def test_a_node_is_not_told_of_rules_for_packets_of_its_pods() -> None:
+    lab = Lab()
+    lab.edit(WORKER, "ip rule", "32766:", f"1536:\tfrom {BB1} lookup 2\n32766:")
+    lab.add_route(WORKER, "default via 172.18.0.1 dev eth0 table 2")
+    assert not any("but for" in step.text for step in explain(lab, f"node/{WORKER}", "bb2").ways[0].steps)
+    lab.edit(WORKER, "ip rule", f"from {BB1}", f"from {lab.worker.address}")
+    assert any("but for" in step.text for step in explain(lab, f"node/{WORKER}", "bb2").ways[0].steps)
+
+
+def test_a_pod_that_sends_into_another_network_is_not_followed_into_that_of_its_node() -> None:
+    lab = asked()
+    inside = lab.pod("default/bb1").inside
+    assert inside is not None
+    inside["ip addr"] += (
+        "3: net1@if40: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500\n    inet 10.99.0.5/24 scope global net1\n"
+    )
+    inside["ip -4 route"] = (
+        f"default via 169.254.1.1 dev eth0 \n{BLOCK2} via 10.99.0.1 dev net1 \n169.254.1.1 dev eth0 scope link \n"
+    )
+    lab.lose(lambda source, target: BB1 in (source, target) and BB2 in (source, target))
+    there = explain(lab).ways[0]
+    assert stops(there) == ["default/bb1"]
+    assert (
+        there.steps[0].text
+        == "pod default/bb1 sends the packet out of net1, into another network than that of its address, at eth0"
+    )
+
+
+def test_a_row_to_another_pods_interface_is_where_the_packet_is_lost() -> None:
+    lab = asked()
+    lab.replace_route(WORKER2, BB2, f"{BB2} dev {lab.pod('probes/probe-c').interface} scope link")
+    lab.lose(lambda source, target: BB2 in (source, target))
+    there = explain(lab).ways[0]
+    assert stops(there)[-1] == f"{WORKER2} x"
+    assert there.steps[-1].text == (
+        f"node {WORKER2} hands the packet out at {lab.pod('probes/probe-c').interface}, which is not the interface of"
+        " pod default/bb2"
+    )
+
+
+def test_a_bridge_that_nodes_share_may_well_lead_to_another_nodes_pod() -> None:
+    explained = explain(cluster(CNIS["unknown, one bridge"]), "pod1-5", "pod2-6")
+    assert (explained.arrives, explained.findings) == (None, ())
+    assert {way.outcome for way in explained.ways} == {"unsure"}
+
+
+def test_a_pair_whose_loss_nothing_explains_tells_who_was_the_last_to_answer() -> None:
+    snapshot = asked().snapshot()
+    lost = (ProbePing(OUTSIDE, OUTSIDE, 2, 0, retried=True),)
+    traced = (ProbeTraceroute(OUTSIDE, OUTSIDE, trace(OUTSIDE, "172.18.0.4", "172.18.0.1")),)
+    nodes = tuple(
+        replace(node, insides=tuple(replace(inside, pings=lost, traceroutes=traced) for inside in node.insides))
+        for node in snapshot.nodes
+    )
+    explained = explain(replace(snapshot, nodes=nodes), "bb1", OUTSIDE)
+    assert explained.arrives is False
+    assert explained.reason.endswith("explains it; 172.18.0.1 is the last to answer a traceroute")

@@ -50,6 +50,7 @@ def test_no_name_is_computed_where_the_cni_has_no_such_rule(name: str) -> None:
         ("cbr0", "kubenet", "bridge"),
         ("ovn-k8s-mp0", "ovn-kubernetes", "gateway"),
         ("antrea-gw0", "antrea", "gateway"),
+        ("antrea-wg0", "antrea", "tunnel"),
         ("weave", "weave", "cluster"),
         ("ovn0", "kube-ovn", "cluster"),
         ("tun-172052116", "kube-router", "tunnel"),
