@@ -21,7 +21,7 @@ class Reply:
     """An echo reply. ``annotations`` is what stands in brackets behind it: ``DUP!``, ``DIFFERENT ADDRESS!``, ``truncated``.
 
     ``seq`` is as printed: busybox and BSD count from 0, iputils from 1. ``time_ms`` is None for packets too small to
-    carry a time stamp.
+    carry a time stamp, and for truncated ones.
     """
 
     seq: int
@@ -173,7 +173,7 @@ class _Run:
         return not self.another_began
 
     def reads_reply(self, match: re.Match[str]) -> bool:
-        if not match["time"] and int(match["size"]) >= _TIMED_SIZE:
+        if not match["time"] and not match["annotations"] and int(match["size"]) >= _TIMED_SIZE:
             return False  # cut off, perhaps in the middle of the ttl
         address, name = _sender(match)
         reply = Reply(

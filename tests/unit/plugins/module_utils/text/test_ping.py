@@ -127,6 +127,10 @@ def test_an_aside_is_neither_an_error_nor_unknown(line: str) -> None:
         ("64 bytes from ns (8.8.8.8): icmp_seq=1 ttl=42 time=382 ms", Reply(1, 42, 382.0, "8.8.8.8", "ns")),
         ("64 bytes from ::1: icmp_seq=1 ident=7 ttl=64 time<1 ms", Reply(1, 64, 1.0, "::1")),
         ("16 bytes from 10.0.0.1: icmp_seq=1 ttl=64", Reply(1, 64, None, "10.0.0.1")),
+        (
+            "76 bytes from 8.8.8.8: icmp_seq=1 ttl=117 (truncated)",
+            Reply(1, 117, None, "8.8.8.8", None, ("truncated",)),
+        ),
         ("[1596585008.591169] 64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=1 ms", Reply(1, 64, 1.0, "10.0.0.1")),
         (
             "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=1 ms (DIFFERENT ADDRESS!) (DUP!)",
@@ -217,6 +221,7 @@ def test_a_second_run_is_not_mixed_into_the_first() -> None:
         "64 bytes from 8.8.8.8: seq=0 ttl=42 time=7.8.29 ms",
         "From here to There",
         "64 bytes from 8.8.8.8: strange error",
+        "76 bytes from 8.8.8.8: icmp_seq=1 ttl=117 (trunc",
         "From 172.18.0.4 icmp_s",
         "PING me",
         "sh: 1: ping: not found",
