@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ``traceroute`` printed, as a record: busybox, Debian (Butskoy), BSD. Private to the collection.
+"""What ``traceroute`` printed, as a record: busybox, Debian (Butskoy), GNU inetutils, BSD. Private to the collection.
 
 The exit code is 0 for stars at every hop, for a loop, and for ``!H``. A star is no fault by itself: a Linux target answers
 one UDP probe a second with ``port unreachable`` (``net.ipv4.icmp_ratelimit``), so a healthy path shows stars, too.
@@ -89,9 +89,10 @@ _HOP = re.compile(r" *(?P<ttl>\d{1,3})(?: +(?P<probes>.*))?", re.ASCII)
 _SAME_HOP = re.compile(r" {4,}(?P<probes>\S.*)")
 _ASIDE = re.compile(r"traceroute6?: [Ww]arning: .*")
 _SYSTEM = r"\[(?:AS\d+|\*)(?:/AS\d+)*\]"  # of -A: the autonomous system
+# inetutils prints no blank before "ms", so a time could pass for the address of the next one: none is tried first.
 _PROBE = re.compile(
-    rf"\s*(?:\*|(?:(?:{_SYSTEM} +)?(?:(?P<name>\S+) +\((?P<named>[^\s()]+)\)|(?P<address>[^\s()]+))(?: +{_SYSTEM})? +)?"
-    r"(?P<rtt>[\d.]+) ms(?: +(?P<annotation>!\S*))?)(?!\S)",
+    rf"\s*(?:\*|(?:(?:{_SYSTEM} +)?(?:(?P<name>\S+) +\((?P<named>[^\s()]+)\)|(?P<address>[^\s()]+))(?: +{_SYSTEM})? +)??"
+    r"(?P<rtt>[\d.]+) ?ms(?: +(?P<annotation>!\S*))?)(?!\S)",
     re.ASCII,
 )
 

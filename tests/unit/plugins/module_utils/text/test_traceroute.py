@@ -94,6 +94,29 @@ def test_the_address_holds_for_the_probes_behind_a_star() -> None:
     ]
 
 
+def test_inetutils_prints_no_blank_before_the_unit() -> None:
+    trace = parse_traceroute(
+        "traceroute to 10.0.0.9 (10.0.0.9), 64 hops max\n"
+        "  1   10.0.0.1  0.005ms  0.003ms !H  *  10.0.0.2  0.002ms \n"
+        "  2   *  *  * \n"
+        "  3   10.0.0.9  0.050ms  0.030ms  0.020ms \n"
+    )
+    assert trace.hops == (
+        Hop(
+            1,
+            (
+                Probe("10.0.0.1", None, 0.005),
+                Probe("10.0.0.1", None, 0.003, "!H"),
+                Probe(),
+                Probe("10.0.0.2", None, 0.002),
+            ),
+        ),
+        Hop(2, (Probe(), Probe(), Probe())),
+        Hop(3, (Probe("10.0.0.9", None, 0.05), Probe("10.0.0.9", None, 0.03), Probe("10.0.0.9", None, 0.02))),
+    )
+    assert (trace.reached, trace.unparsed) == (True, ())
+
+
 @pytest.mark.parametrize("annotation", ["!H", "!N", "!P", "!X", "!A", "!S", "!F-1400", "!<13>", "!"])
 def test_an_annotation_belongs_to_the_probe_before(annotation: str) -> None:
     probes = hop(f" 2  10.0.0.1  0.002 ms {annotation} *  0.003 ms").probes
@@ -132,6 +155,7 @@ def test_a_hop_that_was_cut_off_between_probes_keeps_them() -> None:
         " 2  node (node)  0.1 ms",
         " 2   0.1 ms",
         " 2  10.0.0.1  0.1.2 ms",
+        " 2  10.0.0.1  0.1m",
         " 2  !H",
         " 1  10.0.0.1  0.1 ms",  # hop 1 was before
         "    10.0.0.1 (10.0.0.1)  0.1 ms  what",
