@@ -58,9 +58,10 @@ def parse_ip_neighbour(text: str) -> ParsedNeighbours:
 
 # NUD_* of linux/neighbour.h.
 _STATES = frozenset(("INCOMPLETE", "REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "NOARP", "PERMANENT", "NONE"))
-_FLAGS = frozenset(("router", "proxy", "extern_learn", "offload", "managed"))
-# With -s: reference count, times since the entry was used, and probes sent; each word with one value behind it.
-_STATISTICS = frozenset(("ref", "used", "probes"))
+_FLAGS = frozenset(("router", "proxy", "extern_learn", "offload", "managed", "extern_valid"))
+# Who made the entry, and with -s: reference count, times since it was used, and probes sent. Each word has one value behind
+# it, which says nothing of whether and where the neighbour is.
+_ASIDES = frozenset(("proto", "ref", "used", "probes"))
 
 
 # Most nodes have the same neighbours.
@@ -81,7 +82,7 @@ def _read_neighbour(line: str) -> Neighbour | None:
                 fields["state"] = word
             elif word in _FLAGS:
                 flags.append(word)
-            elif word in _STATISTICS:
+            elif word in _ASIDES:
                 next(words)
             else:
                 return None

@@ -41,6 +41,24 @@ def test_busybox_prints_a_blank_before_probes() -> None:
     assert one("10.0.0.9 dev br0 lladdr 02:00:00:00:00:01 used 0/0/0 probes 0 PERMANENT").state == "PERMANENT"
 
 
+@pytest.mark.parametrize(
+    ("line", "flags", "state"),
+    [
+        ("10.0.0.2 dev d0 lladdr 02:00:00:00:00:01 extern_learn NOARP proto zebra ", ("extern_learn",), "NOARP"),
+        (
+            "10.0.0.3 dev d0 managed extern_learn  ref 1 used 0/60/0probes 4 INCOMPLETE proto openr ",
+            ("managed", "extern_learn"),
+            "INCOMPLETE",
+        ),
+        ("10.0.0.9 dev d0 proxy proto static ", ("proxy",), None),
+        ("10.0.0.4 dev d0 lladdr 02:00:00:00:00:01 offload extern_valid STALE ", ("offload", "extern_valid"), "STALE"),
+    ],
+)
+def test_an_entry_that_a_routing_daemon_made_is_one(line: str, flags: tuple[str, ...], state: str | None) -> None:
+    neighbour = one(line)
+    assert (neighbour.flags, neighbour.state) == (flags, state)
+
+
 def test_a_proxy_entry_has_no_state() -> None:
     neighbour = one("10.244.1.11 dev br0 proxy ")
     assert (neighbour.flags, neighbour.state) == (("proxy",), None)
@@ -54,6 +72,7 @@ def test_a_proxy_entry_has_no_state() -> None:
         "10.0.0.9 lladdr 02:00:00:00:00:01 STALE",
         "10.0.0.9 dev",
         "10.0.0.9 dev x WHAT",
+        "10.0.0.9 dev x STALE proto",
     ],
 )
 def test_a_line_that_is_no_entry_stands_unparsed(line: str) -> None:
