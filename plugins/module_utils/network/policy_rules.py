@@ -103,7 +103,17 @@ def _matches(rule: Rule, address: str | None, source: str | None = None) -> bool
 
 def _other_conditions(rule: Rule) -> list[str | int | None]:
     """What the rule asks for of packets beside their addresses and marks, of which nothing is known."""
-    return [rule.iif, rule.tos, rule.ipproto, rule.sport, rule.dport, rule.uidrange, rule.tun_id]
+    return [
+        rule.iif,
+        rule.tos,
+        rule.dscp,
+        rule.flowlabel,
+        rule.ipproto,
+        rule.sport,
+        rule.dport,
+        rule.uidrange,
+        rule.tun_id,
+    ]
 
 
 def _suppressed_length(rule: Rule) -> int:

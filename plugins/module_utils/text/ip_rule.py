@@ -22,9 +22,10 @@ class Rule:
 
     ``src`` and ``dst`` are canonical CIDRs, None for ``all``. ``action`` is ``lookup`` (with ``table``), ``goto`` (with
     ``goto``, a priority), ``nop``, ``blackhole``, ``unreachable``, ``prohibit`` or ``l3mdev``. ``negated`` is the word
-    ``not``: the rule holds for all that does not match. ``sport``, ``dport`` and ``uidrange`` are as printed (``80`` or
-    ``80-90``). ``detached`` says that the interface of the rule does not exist, ``unresolved`` that the rule to go to does
-    not. ``raw`` is the line as printed.
+    ``not``: the rule holds for all that does not match. ``tos``, ``dscp``, ``flowlabel``, ``sport``, ``dport`` and
+    ``uidrange`` are as printed, a name (``AF42``), a number, a range (``80-90``) or a number and a mask (``0x10/0x30``).
+    ``detached`` says that the interface of the rule does not exist, ``unresolved`` that the rule to go to does not. ``raw``
+    is the line as printed.
     """
 
     raw: str
@@ -34,6 +35,8 @@ class Rule:
     src: str | None = None
     dst: str | None = None
     tos: str | None = None
+    dscp: str | None = None
+    flowlabel: str | None = None
     fwmark: int | None = None
     fwmask: int | None = None
     iif: str | None = None
@@ -134,6 +137,8 @@ _VALUED: dict[str, tuple[str, Callable[[str], Any]]] = {
     "from": ("src", _read_selector),
     "to": ("dst", _read_selector),
     "tos": ("tos", str),
+    "dscp": ("dscp", str),
+    "flowlabel": ("flowlabel", str),
     "fwmark": ("fwmark", str),
     "iif": ("iif", read_name),
     "oif": ("oif", read_name),

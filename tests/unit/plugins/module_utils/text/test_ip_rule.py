@@ -34,6 +34,7 @@ def test_every_selector_is_read() -> None:
     rule = one(
         "100:\tnot from 10.0.0.0/8 to 10.1.0.1 tos 0x10 fwmark 0x80/0xf0 iif eth0 oif wan0 uidrange 1-100 ipproto tcp"
         " sport 5 dport 6-9 tun_id 7 lookup 200 suppress_prefixlength 0 suppress_ifgroup 3 realms 3/4 proto static"
+        " dscp AF42 flowlabel 0x1"
     )
     assert rule.as_dict() == {
         "raw": rule.raw,
@@ -43,6 +44,8 @@ def test_every_selector_is_read() -> None:
         "src": "10.0.0.0/8",
         "dst": "10.1.0.1/32",
         "tos": "0x10",
+        "dscp": "AF42",
+        "flowlabel": "0x1",
         "fwmark": 0x80,
         "fwmask": 0xF0,
         "iif": "eth0",
@@ -91,6 +94,12 @@ def test_host_bits_of_a_rule_do_not_count() -> None:
 def test_a_rule_that_cannot_match_says_so() -> None:
     assert one("111:\tfrom all iif gone0 [detached] lookup 5").detached
     assert one("105:\tfrom all goto 999999 [unresolved]").unresolved
+
+
+def test_what_is_asked_of_a_packet_may_have_a_mask() -> None:
+    rule = one("7:\tfrom all sport 0x50/0xff dport 0x100/0xff00 lookup 100 dscp 0x10/0x30 flowlabel 0x1/0xff")
+    assert (rule.sport, rule.dport) == ("0x50/0xff", "0x100/0xff00")
+    assert (rule.dscp, rule.flowlabel) == ("0x10/0x30", "0x1/0xff")
 
 
 def test_a_mark_may_come_without_a_mask() -> None:
