@@ -95,7 +95,8 @@ _STATE = re.compile(r"<([^<>]*)> mtu (\d+)\b(.*)", re.ASCII)
 _OPTION = re.compile(r" (state|master) (\S+)")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:)+[0-9a-f]{2}")
 _UNDERLAY = re.compile(r" dev (\S+)")
-# Lines below an interface that say nothing of what is read here: life times, statistics, virtual functions, XDP programs.
+# Lines below an interface that say nothing of what is read here: life times, statistics, virtual functions, XDP programs,
+# priorities of a VLAN.
 _ASIDES = frozenset(
     (
         "valid_lft",
@@ -110,6 +111,8 @@ _ASIDES = frozenset(
         "parentbus",
         "link-netnsid",
         "link-netns",
+        "ingress-qos-map",
+        "egress-qos-map",
     )
 )
 # What a kind of link is called, such as veth, ip6tnl or ipvlan_l3.

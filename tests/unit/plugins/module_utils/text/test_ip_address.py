@@ -70,6 +70,17 @@ def test_a_bridge_port_names_its_master() -> None:
     assert (link.master, link.kind, link.underlay) == ("cni0", "veth", None)
 
 
+def test_the_priorities_of_a_vlan_are_passed_over() -> None:
+    text = (
+        "5: bond0.10@bond0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default \n"
+        "    vlan protocol 802.1Q id 10 <REORDER_HDR> \n"
+        "      ingress-qos-map { 5:6 } \n"
+        "      egress-qos-map { 1:2 3:4 } numtxqueues 1 numrxqueues 1 \n"
+    )
+    parsed = parse_ip_address(text)
+    assert ([link.kind for link in parsed.links], parsed.unparsed) == (["vlan"], ())
+
+
 def test_what_is_below_no_interface_is_not_understood() -> None:
     line = "    inet 10.0.0.1/8 scope global eth0"
     assert parse_ip_address(f"{line}\n") == ParsedLinks((), (Unparsed(1, line),))
