@@ -131,7 +131,8 @@ _ENCAP = re.compile(
     r"(?<!\S)encap ((?:ip|ip6)(?: (?:id|src|dst|ttl|hoplimit|tos|tc) \S+){1,5}(?: (?:key|csum|seq))*"
     r"|mpls [\d/]+(?: ttl \d+)?"
     r"|seg6 mode \S+ segs \d+ \[ [^]]* \](?: hmac \S+)?"
-    r"|seg6local action \S+(?: (?:nh4|nh6|table|vrftable|iif|oif) \S+)*)(?!\S)"
+    r"|seg6local action \S+(?: (?:nh4|nh6|table|vrftable|iif|oif|flavors|lblen|nflen) \S+)*"
+    r"|bpf(?: (?:in|out|xmit) \S+)+(?: \d+)?)(?!\S)"
 )
 # What stands behind "features" (print_rta_features): those that have no name are printed as one number.
 _FEATURE = re.compile(r"ecn|tcp_usec_ts|0x[0-9a-f]+")

@@ -204,6 +204,7 @@ class TestOptions:
             "ip id 100 src 0.0.0.0 dst 172.18.0.2 ttl 0 tos 0",
             "ip id 100 src 172.18.0.4 dst 172.18.0.2 ttl 3 tos 4 key",
             "mpls 100/200 ttl 5",
+            "bpf in lwt.o:[in] xmit lwt.o:[xmit] 14",
         ],
     )
     def test_an_encapsulation_does_not_pass_for_the_route_itself(self, encap: str) -> None:
@@ -220,6 +221,11 @@ class TestOptions:
             "2001:db8:3::/48  encap seg6local action End.DT6 table 254 dev eth0 table 7 metric 1024 pref medium"
         )
         assert (route.encap, route.table) == ("seg6local action End.DT6 table 254", "7")
+
+    @pytest.mark.parametrize("flavors", ["psp", "psp,usd", "next-csid lblen 48 nflen 16"])
+    def test_flavors_of_a_segments_end_are_part_of_the_encapsulation(self, flavors: str) -> None:
+        route = one(f"2001:db8:4::/48  encap seg6local action End flavors {flavors} dev eth0 metric 1024 pref medium")
+        assert (route.encap, route.dev) == (f"seg6local action End flavors {flavors}", "eth0")
 
     def test_an_encapsulation_that_is_not_known_is_not_read(self) -> None:
         assert unparsed("10.0.0.0/8  encap ila 1:2:3:4 csum-mode no-action via 10.1.1.1 dev eth0 ") != []
