@@ -7,17 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 
-from ..network.cni import devices, is_default
+from ..network.cni import devices, is_default, is_usual_default
 from ..network.forwarding import Forwarding, Move, is_reached
 from ..network.interface_names import recognise_interface
 from ..network.snapshot import Pod
-from ..network.table import prefix_number, table_of
+from ..network.table import USUAL_TABLES, prefix_number
 from ..text.ip_route import Route
 from ..text.ip_rule import Rule
 from .fault import Fault, listed
 from .routes import RIGHT, UNSURE, RouteJudge
-
-_USUAL_TABLES = ("local", "main", "default")
 
 
 def check_rules(judge: RouteJudge) -> Iterator[Fault]:
@@ -57,7 +55,7 @@ def _places(judge: RouteJudge, node: Forwarding) -> list[int]:
     What a rule or a default route does to one of the others it does to all for which the usual tables do the same.
     """
     rules = judge.facts.nodes[node.node].rules[judge.bits]
-    tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(_USUAL_TABLES)
+    tables = {rule.table for rule in rules if rule.action == "lookup"}.difference(USUAL_TABLES)
     prefixes = {rule.dst for rule in rules if rule.dst}
     for route in node.table(judge.bits).where(_names_table):
         if route.table in tables and not is_default(route):
@@ -92,12 +90,7 @@ def _come_in_at(judge: RouteJudge, node: Forwarding, device: str) -> bool:
     networks = [f"{entry.address}/{entry.prefix_length}" for entry in link.addresses] if link is not None else []
     if any(_holds_sender(judge, str(ip_network(network, strict=False))) for network in networks):
         return True
-    return any(device in devices(route) for route in node.table(judge.bits).where(_is_usual_default))
-
-
-def _is_usual_default(route: Route) -> bool:
-    """Whether the row may be for packets to other nodes: a further uplink has a default route in a table of its own."""
-    return is_default(route) and table_of(route) in _USUAL_TABLES
+    return any(device in devices(route) for route in node.table(judge.bits).where(is_usual_default))
 
 
 def _holds_sender(judge: RouteJudge, prefix: str) -> bool:

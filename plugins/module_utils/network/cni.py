@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from ..text.ip_route import NextHop, Route
 from .interface_names import Interface, recognise_interface
-from .table import address_number, prefix_number
+from .table import USUAL_TABLES, address_number, prefix_number, table_of
 
 # cluster: the addresses of all pods, this node's included. None: the CNI's, but none of these.
 Meaning = Literal["local_pod", "own_block", "remote_block", "cluster", "service"]
@@ -50,6 +50,11 @@ def is_host(prefix: str) -> bool:
 def is_default(route: Route) -> bool:
     """Whether the row is for all packets that no other row is for."""
     return route.dst.endswith("/0")
+
+
+def is_usual_default(route: Route) -> bool:
+    """Whether the row is a default route of the node's uplink: a further uplink, or a CNI, has one in a table of its own."""
+    return is_default(route) and table_of(route) in USUAL_TABLES
 
 
 def is_for_half(route: Route) -> bool:

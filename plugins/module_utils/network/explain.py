@@ -21,8 +21,10 @@ from .cni import (
     devices,
     gateways,
     is_block_sized,
+    is_default,
     is_host,
     is_link_local_or_multicast,
+    is_usual_default,
     looks_written_by_cni,
     sign_of,
 )
@@ -98,10 +100,9 @@ class _NodeTable:
         self.pod_cidrs = {prefix_number(cidr) for cidr in node.pod_cidrs}
         self.preferred = preferred_routes(routes)
         routes = [route for route in routes if not route.deleted]
-        defaults = [route for route in routes if route.dst.endswith("/0")]
         self.gateways = {gateway for route in routes for gateway in gateways(route)}
-        self.default_gateways = {gateway for route in defaults for gateway in gateways(route)}
-        self.uplinks = {dev for route in defaults for dev in devices(route)}
+        self.default_gateways = {gateway for route in routes if is_usual_default(route) for gateway in gateways(route)}
+        self.uplinks = {dev for route in routes if is_default(route) for dev in devices(route)}
         calico_pods = [route.dst for route in routes if sign_of(route) == ("calico", "local_pod")]
         self.calico_pods = sorted(prefix_number(dst)[:2] for dst in calico_pods)
         self.own_blocks = PrefixMap((route.dst, route.dst) for route in routes if self._is_own_block(route))

@@ -19,8 +19,11 @@ Destination = tuple[str, str]
 
 Rank = tuple[int, int]
 
-# The tables that the kernel's own rules ask, in their order (net/ipv4/fib_rules.c, net/ipv6/fib6_rules.c).
-_DEFAULT_TABLES = {32: ("local", "main", "default"), 128: ("local", "main")}
+USUAL_TABLES = ("local", "main", "default")
+"""The tables that the kernel's own rules ask, in their order (net/ipv4/fib_rules.c)."""
+
+# IPv6 has no table default (net/ipv6/fib6_rules.c).
+_DEFAULT_TABLES = {32: USUAL_TABLES, 128: ("local", "main")}
 _TABLE_NAMES = {None: "main", "253": "default", "254": "main", "255": "local"}
 
 # RFC 4191: among IPv6 routes of one metric the router preference decides.

@@ -10,8 +10,10 @@ from typing import Literal, NamedTuple
 
 from ..checks.verdict import Finding
 from ..network.address_book import AddressBook
+from ..network.cni import devices
 from ..network.explain import ExplainedRoute, explain_routes
 from ..network.snapshot import Cluster, Node, NodeSnapshot, Pod, Probe, Snapshot
+from ..network.table import RouteTable
 from ..text.ip_route import parse_ip_route
 from .wording import short_names
 
@@ -40,8 +42,10 @@ class NodeView:
 
     @property
     def uplink(self) -> str | None:
-        """The device of the default route."""
-        return next((row.route.dev for row in self.rows if row.purpose == "default" and row.route.dev), None)
+        """The device of the default route that the kernel's own rules lead to; further uplinks and CNIs have others."""
+        defaults = RouteTable(row.route for row in self.rows if row.purpose == "default")
+        chosen = (defaults.find(bits, 0) for bits in (32, 128))
+        return next((dev for route in chosen if route is not None for dev in devices(route)), None)
 
     @property
     def blocks(self) -> list[str]:

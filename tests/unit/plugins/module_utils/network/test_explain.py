@@ -116,6 +116,11 @@ def test_a_pod_of_this_node_that_is_sent_away_is_no_local_pod(way: str) -> None:
     assert "runs on this node, yet its packets go" in row.text
 
 
+def test_a_pod_of_this_node_that_is_sent_out_at_a_further_uplink_is_no_local_pod() -> None:
+    row = last("default via 172.19.0.1 dev eth1 table 2\n192.168.157.134 dev eth1 scope link")
+    assert (row.purpose, row.pod) == ("other", "default/bb1")
+
+
 def test_of_two_pods_that_report_an_address_the_interface_names_the_right_one() -> None:
     pods = [Pod("default", "old", "demo-worker", BB1.ips), BB1]
     assert last("192.168.157.134 dev cali98fd8882b62 scope link", pods).pod == "default/bb1"
@@ -438,6 +443,17 @@ def test_a_gateway_behind_a_gateway_is_not_called_reached_directly() -> None:
 def test_the_default_gateways_own_row_is_part_of_the_node_network() -> None:
     row = last("default via 10.0.0.1 dev eth0\n10.0.0.1 dev eth0 proto dhcp scope link src 10.0.0.10")
     assert (row.purpose, row.text) == ("node_network", "the gateway 10.0.0.1 is reached directly through eth0")
+
+
+def test_the_gateway_of_a_default_route_that_only_a_rule_leads_to_is_not_the_nodes_gateway() -> None:
+    rows = table(
+        "default via 10.0.1.25 dev cilium_host table 2005 proto kernel\n"
+        "10.0.1.25 dev cilium_host table 2005 proto kernel scope link\n"
+        "default via 172.18.0.1 dev eth0\n"
+        "172.18.0.1 dev eth0 scope link\n"
+        "10.0.1.25 dev cilium_host proto kernel scope link\n"
+    )
+    assert [row.purpose for row in rows] == ["default", "other", "default", "node_network", "other"]
 
 
 def test_a_refusal_of_all_other_addresses_is_the_default() -> None:

@@ -86,6 +86,30 @@ def test_a_node_without_own_rows_has_the_blocks_of_its_spec() -> None:
     assert view.blocks == ["10.244.1.0/24"]
 
 
+def uplink(table: str) -> str | None:
+    (view,) = view_of(cluster(NodeSnapshot(Node("a", ("10.0.104.183",)), printed={V4: table})), ()).nodes
+    return view.uplink
+
+
+def test_the_uplink_is_told_by_the_default_route_in_use_and_not_by_one_that_a_rule_leads_to() -> None:
+    numbered = (
+        "default via 10.0.96.1 dev eth1 table 2\n"
+        "default via 10.0.1.25 dev cilium_host table 2005 proto kernel\n"
+        "default via 10.0.112.1 dev eth2 table default\n"
+    )
+    assert uplink(f"{numbered}default via 10.0.96.1 dev eth0\n") == "eth0"
+    assert uplink(f"default via 10.0.96.1 dev eth3 dead linkdown\n{numbered}") == "eth2"
+
+
+def test_without_a_default_route_in_use_no_uplink_is_told() -> None:
+    assert uplink("default via 10.0.96.1 dev eth1 table 2\n10.0.96.0/19 dev eth0 scope link\n") is None
+
+
+def test_of_several_next_hops_the_first_that_is_not_down_is_told_as_uplink() -> None:
+    hops = "\tnexthop via 10.0.96.1 dev eth0 weight 1 dead linkdown\n\tnexthop via 10.0.128.1 dev eth1 weight 1\n"
+    assert uplink(f"default\n{hops}") == "eth1"
+
+
 def test_pods_on_the_host_network_are_no_pods_of_the_pod_network() -> None:
     pods = (Pod("kube-system", "proxy", "a", ("10.0.0.1",), host_network=True), Pod("default", "waits", "a"))
     (view,) = view_of(cluster(NodeSnapshot(Node("a", ("10.0.0.1",)), pods)), ()).nodes
