@@ -8,7 +8,6 @@ and the pods holds them against it (see explain.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from ..text.ip_route import NextHop, Route
@@ -84,18 +83,18 @@ def is_link_local_or_multicast(prefix: str) -> bool:
 
 def devices(route: Route) -> list[str]:
     """The devices that packets leave through: one, several for a multipath route, none for a blackhole in IPv4."""
-    return [dev for dev in (route.dev, *(hop.dev for hop in _living(route))) if dev]
+    return [dev for dev in (route.dev, *(hop.dev for hop in living_hops(route))) if dev]
 
 
 def gateways(route: Route) -> list[str]:
     """The next hops' addresses: several for a multipath route, none for what is connected."""
-    several = [hop.gateway for hop in _living(route) if hop.gateway]
+    several = [hop.gateway for hop in living_hops(route) if hop.gateway]
     return [route.gateway, *several] if route.gateway else several
 
 
-def _living(route: Route) -> Iterator[NextHop]:
+def living_hops(route: Route) -> list[NextHop]:
     """The next hops of a multipath route that the kernel sends packets to: not those whose device is down."""
-    return (hop for hop in route.nexthops if "dead" not in hop.flags)
+    return [hop for hop in route.nexthops if "dead" not in hop.flags]
 
 
 def is_direct(route: Route) -> bool:

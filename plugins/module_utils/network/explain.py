@@ -25,6 +25,7 @@ from .cni import (
     is_host,
     is_link_local_or_multicast,
     is_usual_default,
+    living_hops,
     looks_written_by_cni,
     sign_of,
 )
@@ -212,7 +213,7 @@ class _NodeTable:
         if node is not None:
             text = f"packets for node {node}, {address}, go {self._towards(route)}"
             return ExplainedRoute(route, "node_network", text, node=node)
-        if address in self.gateways and not gateways(route):
+        if address in self.gateways and route.dev is not None and not gateways(route):
             text = f"the gateway {address} is reached directly through {route.dev}"
             return ExplainedRoute(route, "node_network" if address in self.default_gateways else "other", text)
         return self._nobodys_address(route, address)
@@ -234,7 +235,7 @@ class _NodeTable:
         computed = _is_computed(route, pod)
         if role in _SHARED_ROLES:
             text = f"pod {pod.key}, {address}, is reached through {route.dev}, which this node's pods share"
-        elif role != "pod" or gateways(route) or route.dev in self.uplinks:
+        elif role != "pod" or gateways(route) or route.dev is None or route.dev in self.uplinks:
             text = f"pod {pod.key}, {address}, runs on this node, yet its packets go {self._towards(route)}"
             return ExplainedRoute(route, "other", text, pod.key, self.node)
         elif computed is False:
@@ -374,7 +375,9 @@ class _NodeTable:
 
     def _towards(self, route: Route) -> str:
         """Where a row sends packets: "to 172.18.0.1 through eth0", "out through eth0"."""
-        hops = [(route.gateway, route.dev), *((hop.gateway, hop.dev) for hop in route.nexthops)]
+        # Where all are down, a note says that the row is not used.
+        several = living_hops(route) or route.nexthops
+        hops = [(route.gateway, route.dev), *((hop.gateway, hop.dev) for hop in several)]
         words = [self._hop(gateway, dev) for gateway, dev in hops if gateway or dev]
         return " or ".join(words) or "to next hops that the table does not show"
 

@@ -108,7 +108,14 @@ def test_a_local_interface_for_a_pod_that_runs_elsewhere_is_no_local_pod() -> No
 
 
 @pytest.mark.parametrize(
-    "way", ["via 172.18.0.2 dev eth1", "dev eth0 scope link", "via 172.18.0.2 dev tunl0 onlink", "dev tunl0 scope link"]
+    "way",
+    [
+        "via 172.18.0.2 dev eth1",
+        "dev eth0 scope link",
+        "via 172.18.0.2 dev tunl0 onlink",
+        "dev tunl0 scope link",
+        "\n\tnexthop via 172.18.0.2 dev eth1 weight 1 dead\n\tnexthop via 172.18.0.3 dev eth1 weight 1 dead",
+    ],
 )
 def test_a_pod_of_this_node_that_is_sent_away_is_no_local_pod(way: str) -> None:
     row = last(f"default via 172.18.0.1 dev eth0\n192.168.157.134 {way}")
@@ -394,6 +401,23 @@ def test_next_hops_of_different_nodes_belong_to_neither() -> None:
     assert "demo-worker2) through eth0 or to 172.18.0.3 (node demo-control-plane)" in row.text
 
 
+def test_a_next_hop_whose_device_is_down_is_not_among_those_that_packets_go_to() -> None:
+    row = last(
+        "default\n\tnexthop via 172.18.0.1 dev eth0 weight 1\n\tnexthop via 172.19.0.1 dev eth1 weight 1 dead linkdown"
+    )
+    assert row.text == "packets for all other addresses go to 172.18.0.1 through eth0"
+
+
+def test_of_a_row_whose_next_hops_are_all_down_all_are_named() -> None:
+    row = last(
+        "10.0.0.0/8\n\tnexthop via 172.18.0.1 dev eth0 weight 1 dead\n\tnexthop via 172.19.0.1 dev eth1 weight 1 dead"
+    )
+    assert row.text == (
+        "packets for 10.0.0.0/8 go to 172.18.0.1 through eth0 or to 172.19.0.1 through eth1"
+        " (not used now: its device is down)"
+    )
+
+
 # Everything else on a node.
 
 
@@ -454,6 +478,14 @@ def test_the_gateway_of_a_default_route_that_only_a_rule_leads_to_is_not_the_nod
         "10.0.1.25 dev cilium_host proto kernel scope link\n"
     )
     assert [row.purpose for row in rows] == ["default", "other", "default", "node_network", "other"]
+
+
+def test_a_gateway_behind_next_hops_that_are_down_is_not_called_reached_directly() -> None:
+    row = last(
+        "default via 10.0.0.1 dev eth0\n"
+        "10.0.0.1\n\tnexthop via 172.18.0.2 dev eth1 weight 1 dead\n\tnexthop via 172.18.0.3 dev eth1 weight 1 dead"
+    )
+    assert row.text.startswith("packets for 10.0.0.1 go to 172.18.0.2")
 
 
 def test_a_refusal_of_all_other_addresses_is_the_default() -> None:
