@@ -25,7 +25,8 @@ class Sign(NamedTuple):
 
 # Route protocols of Calico: felix writes 80, which has no name; its BIRD, and any other BIRD, 12. Alone they prove
 # nothing: a table of names on the host may rename them, and busybox prints none.
-_CALICO_PROTOCOLS = {"80", "bird", "12"}
+_BIRD_PROTOCOLS = {"bird", "12"}
+_CALICO_PROTOCOLS = {"80", *_BIRD_PROTOCOLS}
 
 # bits -> (first bits of the range, how many they are)
 _LINK_RANGES = {32: ((0xA9FE, 16), (0xE, 4)), 128: ((0x3FA, 10), (0xFF, 8))}
@@ -105,6 +106,11 @@ def is_direct(route: Route) -> bool:
 def leads_to_host(route: Route) -> bool:
     """Whether packets to one address go straight to it, as those to a pod do on its node."""
     return route.type == "unicast" and is_direct(route) and is_host(route.dst)
+
+
+def is_by_bird(route: Route) -> bool:
+    """Whether BIRD wrote the row: Calico's, or one of an admin's that announces whatever networks."""
+    return route.protocol in _BIRD_PROTOCOLS
 
 
 def looks_written_by_cni(route: Route) -> bool:

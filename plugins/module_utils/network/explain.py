@@ -3,8 +3,8 @@
 """What each row of a node's routing table is for, in one sentence. Private to the collection.
 
 A sentence claims what the row, the nodes and the pods show together, and no more. The form of a row (see cni.py) is
-believed as long as no pod's address speaks against it. What contradicts itself or cannot be told is ``other``, and its
-sentence says what the row does.
+believed as long as no pod speaks against it. What contradicts itself or cannot be told is ``other``, and its sentence
+says what the row does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .cni import (
     devices,
     gateways,
     is_block_sized,
+    is_by_bird,
     is_default,
     is_host,
     is_link_local_or_multicast,
@@ -106,6 +107,9 @@ class _NodeTable:
         self.uplinks = {dev for route in routes if is_default(route) for dev in devices(route)}
         calico_pods = [route.dst for route in routes if sign_of(route) == ("calico", "local_pod")]
         self.calico_pods = sorted(prefix_number(dst)[:2] for dst in calico_pods)
+        # Families in which pods are another CNI's: Calico has a row for each pod of the node.
+        with_pods = {address_number(ip)[0] for pod in book.pods_on(node.name) for ip in pod.ips}
+        self.without_calico = with_pods - {bits for bits, _number in self.calico_pods}
         self.own_blocks = PrefixMap((route.dst, route.dst) for route in routes if self._is_own_block(route))
 
     def _is_own_block(self, route: Route) -> bool:
@@ -114,9 +118,14 @@ class _NodeTable:
             return False
         if _meaning(route) == "own_block":
             holders = self.book.nodes_with_pods_in(route.dst)
-            return self.node in holders or not holders or self._has_calico_pods(route.dst)
+            is_believed = not holders and not self._is_by_another_bird(route)
+            return is_believed or self.node in holders or self._has_calico_pods(route.dst)
         # busybox prints no protocol: a blackhole of Calico's default size, with pods' rows in it, needs none.
         return route.protocol is None and route.dst.endswith(("/26", "/122")) and self._has_calico_pods(route.dst)
+
+    def _is_by_another_bird(self, route: Route) -> bool:
+        """Whether a BIRD that is not Calico's wrote the row: the node's pods are another CNI's."""
+        return is_by_bird(route) and prefix_number(route.dst)[0] in self.without_calico
 
     def _has_calico_pods(self, prefix: str) -> bool:
         bits, first, length = prefix_number(prefix)
@@ -336,7 +345,8 @@ class _NodeTable:
         is_its_cidr = self.book.node_of_pod_cidr(route.dst) == node
         if holders:
             return node in holders and (is_its_cidr or is_block_sized(route.dst))
-        marked = _meaning(route) == "remote_block" or (is_block_sized(route.dst) and looks_written_by_cni(route))
+        is_cnis = looks_written_by_cni(route) and not self._is_by_another_bird(route)
+        marked = _meaning(route) == "remote_block" or (is_block_sized(route.dst) and is_cnis)
         return is_its_cidr or marked
 
     def _node_behind(self, route: Route, holders: set[str]) -> str | None:

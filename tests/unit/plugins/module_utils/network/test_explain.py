@@ -418,6 +418,54 @@ def test_of_a_row_whose_next_hops_are_all_down_all_are_named() -> None:
     )
 
 
+# Networks that a BIRD of somebody else's announces.
+
+FOREIGN_BIRD = "blackhole 203.0.113.0/24 proto bird\n192.168.50.0/24 via 172.18.0.2 dev eth0 proto bird\n"
+OTHER_CNI = "10.244.1.0/24 dev cni0 proto kernel scope link src 10.244.1.1\n"
+OTHER_POD = Pod("default", "web", "demo-worker", ("10.244.1.7",))
+
+
+def test_where_pods_are_another_cnis_no_network_is_a_block_by_birds_protocol_alone() -> None:
+    dropped, sent, _own = table(f"{FOREIGN_BIRD}{OTHER_CNI}", [OTHER_POD])
+    assert (dropped.purpose, dropped.node) == ("other", None)
+    assert dropped.text == "packets for 203.0.113.0/24 are dropped unless a longer prefix matches"
+    assert (sent.purpose, sent.node) == ("other", None)
+    assert sent.text == "packets for 192.168.50.0/24 go to 172.18.0.2 (node demo-worker2) through eth0"
+
+
+def test_what_bird_announces_is_a_block_with_any_cni_where_pods_or_pod_cidrs_say_so() -> None:
+    pods = [OTHER_POD, Pod("default", "far", "demo-control-plane", ("10.32.5.7",))]
+    by_cidr, by_pod, _own = table(
+        "10.244.2.0/24 via 172.18.0.2 dev eth0 proto bird\n"
+        f"10.32.5.0/24 via 172.18.0.3 dev eth0 proto bird\n{OTHER_CNI}",
+        pods,
+    )
+    assert [(row.purpose, row.node) for row in (by_cidr, by_pod)] == [
+        ("remote_block", "demo-worker2"),
+        ("remote_block", "demo-control-plane"),
+    ]
+
+
+@pytest.mark.parametrize("pods", [[], [BB2], [BB1, BB2], [Pod("default", "starting", "demo-worker")]])
+def test_blocks_that_calicos_bird_announces_need_no_pods_in_them(pods: list[Pod]) -> None:
+    dropped, sent, _pod = table(
+        "blackhole 192.168.200.0/26 proto bird\n192.168.210.0/26 via 172.18.0.3 dev eth0 proto bird\n"
+        "192.168.157.134 dev cali98fd8882b62 scope link",
+        pods,
+    )
+    assert [row.purpose for row in (dropped, sent)] == ["own_block", "remote_block"]
+
+
+def test_a_node_without_pods_yet_has_the_blocks_that_bird_announces() -> None:
+    rows = table("blackhole 192.168.200.0/26 proto bird\n192.168.210.0/26 via 172.18.0.3 dev eth0 proto bird", [BB2])
+    assert [row.purpose for row in rows] == ["own_block", "remote_block"]
+
+
+def test_pods_of_one_family_say_nothing_of_what_bird_announces_in_the_other() -> None:
+    pods = [Pod("default", "six", "demo-worker", ("fd00:10:244:1::7",))]
+    assert last("blackhole 192.168.200.0/26 proto bird", pods).purpose == "own_block"
+
+
 # Everything else on a node.
 
 
