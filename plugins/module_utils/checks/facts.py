@@ -12,15 +12,17 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
+from ipaddress import ip_network
 from sys import intern
 
 from ..network.address_book import AddressBook
-from ..network.cni import gateways, holds, is_direct, is_host, is_link_local_or_multicast
+from ..network.cni import gateways, holds, is_by_bird, is_direct, is_host, is_link_local_or_multicast
 from ..network.forwarding import Forwarding
 from ..network.interface_names import computed_name_like, recognise_interface
 from ..network.snapshot import Cluster, Pod, Policy
 from ..network.table import PrefixMap, address_number, prefix_number
 from ..network.table_store import Base
+from ..text.ip_address import Link
 from ..text.ip_route import Route
 from .node_facts import Block, NextHop, NodeFacts, next_hops_of
 from .reading import FAMILIES, is_settled
@@ -102,16 +104,19 @@ class Facts:
 
         Calico drops what is left of a block, and so does whoever announces other networks by BGP.
         """
-        return row.type != "blackhole" or self.gives(row.dst) is True
+        gives = self.gives(row.dst)
+        return row.type != "blackhole" or gives is True or (gives is None and not is_by_bird(row))
 
     def gives(self, prefix: str) -> bool | None:
-        """Whether the cluster gives addresses of a network to pods: some have one, or it is in a range for pods.
+        """Whether the cluster gives addresses of a network to pods: some have one, or it is in a pod CIDR or a range for pods.
 
         None where no range of that family is declared.
         """
         bits, first, length = prefix_number(prefix)
         declared = self._ranges.match(bits, first)
-        if (declared is not None and declared <= length) or self.book.nodes_with_pods_in(prefix):
+        if declared is not None and declared <= length:
+            return True
+        if self.book.nodes_with_pods_in(prefix) or self.book.node_of_pod_cidr(prefix) is not None:
             return True
         return False if self._ranges.finders[bits] else None
 
@@ -120,7 +125,7 @@ class Facts:
         addresses = [ip for pod in self.book.pods_on(node) for ip in pod.ips if (":" in ip) == (":" in cidr)]
         if addresses:
             return all(holds(cidr, address) for address in addresses)
-        return cidr in self._routed
+        return cidr in self.routed
 
     def next_hops(self) -> Iterator[tuple[str, NextHop]]:
         """The next hops of all rows with the node that has them; of rows that nodes share, for the first of these."""
@@ -168,8 +173,15 @@ class Facts:
         return owner if has_pods else None
 
     @cached_property
-    def _routed(self) -> set[str]:
+    def routed(self) -> set[str]:
+        """What rows with a next hop are for, on any node."""
         return {hop.dst for _node, hop in self.next_hops()}
+
+    def faces_senders(self, link: Link) -> bool:
+        """Whether a pod or a node has an address in a network that the link is in."""
+        entries = (f"{entry.address}/{entry.prefix_length}" for entry in link.addresses)
+        networks = (str(ip_network(entry, strict=False)) for entry in entries)
+        return any(self.nodes_in(network) or self.book.nodes_with_pods_in(network) for network in networks)
 
     def nodes_in(self, prefix: str) -> list[tuple[str, str]]:
         """The nodes with addresses of their own, as the API says, in a network; and these addresses."""

@@ -38,7 +38,7 @@ def _no_forwarding(facts: Facts) -> Iterator[Fault]:
             # For IPv4 the kernel asks the device at which a packet comes in, for IPv6 the setting of all.
             arrivals = _arrivals(facts, name) if bits == 32 else ()
             of_devices = {device_setting(device, "forwarding"): device for device in arrivals}
-            asked = {setting if setting in node.sysctls else of_all for setting in of_devices}
+            asked = {setting if setting in node.sysctls else of_all for setting in of_devices} or {of_all}
             shut = sorted(setting for setting in asked if node.sysctls.get(setting) == 0)
             # Whoever switches it off for all switches it off for each device.
             if len(shut) == len(asked) and node.sysctls.get(of_all) == 0:
@@ -53,10 +53,12 @@ def _no_forwarding(facts: Facts) -> Iterator[Fault]:
 
 def _arrivals(facts: Facts, name: str) -> set[str]:
     """The devices of a node at which packets of pods come in, those of single pods aside."""
-    known = {link: recognise_interface(link) for link in facts.nodes[name].links}
+    node = facts.nodes[name]
+    known = {link: recognise_interface(link) for link in node.links}
     of_own_pods = {link for link, interface in known.items() if interface and interface.role in ("bridge", "gateway")}
-    # Where no row of a node says how packets get to another one, the network between them brings them.
-    return of_own_pods | (facts.devices_in(name) or facts.nodes[name].uplinks)
+    # Where no row of a node says how packets get to another one, the network brings them.
+    facing = {link.name for link in node.links.values() if facts.faces_senders(link)}
+    return of_own_pods | (facts.devices_in(name) or facing)
 
 
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:

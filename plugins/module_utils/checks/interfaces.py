@@ -112,7 +112,9 @@ def _shut_ends(ends: list[tuple[Pod, Link | None]], reading: Reading) -> Iterato
     """Pods whose packets get no further than to their node, which forwards those that come in elsewhere."""
     settings = reading.snapshot.sysctls
     # One setting for all is one finding, of the node.
-    if settings.get("net.ipv4.ip_forward") == 0:
+    others = reading.links.keys() - reading.pod_links.keys()
+    is_open = any(settings.get(device_setting(device, "forwarding")) for device in others)
+    if settings.get("net.ipv4.ip_forward") == 0 and not is_open:
         return
     shut = [
         (pod, link)

@@ -30,6 +30,8 @@ from .targets import SharedView, Target, Targets
 RIGHT = "right"
 UNSURE = "unsure"
 
+_LACKING = ("missing-block-route", "missing-pod-route")
+
 # The moves of which what is told depends on the row and the block alone.
 _ALIKE = ("network", "no_route", "stranger", "datapath")
 
@@ -125,10 +127,8 @@ class RouteJudge:
     def _is_dull(self, node: Forwarding, row: Route | None) -> bool:
         """Whether a row shows no way that could be right or wrong."""
         kind = node.move(row).kind
-        is_routers = kind in ("network", "no_route") or (
-            kind == "stranger" and not _is_tunnel(row) and not self.ways.lost
-        )
-        return kind == "datapath" or (is_routers and not self._named)
+        is_routers = kind == "stranger" and self._has_routers and not _is_tunnel(row) and not self.ways.lost
+        return kind == "datapath" or (not self._named and (is_routers or kind in ("network", "no_route")))
 
     # What is right in this cluster.
 
@@ -163,8 +163,10 @@ class RouteJudge:
         verdict = self._verdict(name, target, move)
         if verdict in (RIGHT, UNSURE):
             return verdict
-        is_settled = target.at.node == name or self.facts.nodes[target.at.node or ""].is_settled
-        return UNSURE if not is_settled or self._may_be_another_row(name, target, move.row) else verdict
+        # For a node that is not ready, others may have no rows, but none that lead astray.
+        is_lacking = verdict in _LACKING or (verdict == "blackholed-block" and self.block(target) is None)
+        is_excused = is_lacking and target.at.node != name and not self.facts.nodes[target.at.node or ""].is_settled
+        return UNSURE if is_excused or self._may_be_another_row(name, target, move.row) else verdict
 
     def _may_be_another_row(self, name: str, target: Target, row: Route | None) -> bool:
         """Whether a row of the node that was not understood may decide in the place of this one, or where none was found."""
@@ -214,6 +216,9 @@ class RouteJudge:
         # An address that is borrowed from another node's block goes there first.
         if move.nodes == {owner} or (block is not None and move.nodes == {block.node}):
             return RIGHT
+        # Of a block that several claim and no pod is in, nobody knows whose it is.
+        if isinstance(target.at, Block) and all((target.at.prefix, node) in self.facts.claims for node in move.nodes):
+            return UNSURE
         path = follow(self.facts.forwarding, name, target.address, owner or "")
         if path.end == "loop" and path.hops[-1].node == name:
             return "routing-loop"
@@ -227,14 +232,37 @@ class RouteJudge:
         verdict = self._astray("next-hop-not-a-node", name, target, move)
         if row is None or verdict == "missing-block-route":
             return verdict
-        # Where nodes do not name each other, what is no node may be a router that knows the way.
-        is_no_router = self._is_near(name, owner) and (True in self._named or self._are_lost(name, owner, row))
-        return verdict if (_is_tunnel(row) or is_no_router) and not self._may_be_unknown(name, owner, row) else UNSURE
+        is_wrong = _is_tunnel(row) or (self._is_near(name, owner) and not self._may_be_router(name, owner, row))
+        return verdict if is_wrong and not self._may_be_unknown(name, owner, row) else UNSURE
 
-    def _are_lost(self, name: str, owner: str, row: Route) -> bool:
-        """Whether packets for pods of another node that the row leads were seen to be lost, all of them."""
+    def _may_be_router(self, name: str, owner: str, row: Route) -> bool:
+        """Whether a next hop that is no node may be a router that knows the way: packets tell, where any were measured."""
+        if True in self._named or not self._has_routers:
+            return False
         arrived = [way.arrived for way in self._ways.get((name, owner), ()) if holds(row.dst, way.target.address)]
-        return bool(arrived) and not any(arrived)
+        return not arrived or any(arrived) or self._seen_routers.issuperset(gateways(row))
+
+    @cached_property
+    def _has_routers(self) -> bool:
+        """Whether most nodes leave the way to another node's pods to the network, and not to each other or to a tunnel."""
+        kinds = []
+        for number, name in enumerate(self.nodes):
+            places = self.targets.of_node.get(self.nodes[number - 1], ())
+            node = self.facts.forwarding[name]
+            rows = (node.table(self.bits).find(self.bits, self.targets.all[place].number) for place in places[:1])
+            kinds += [node.move(row).kind in ("network", "no_route", "stranger") for row in rows]
+        return 2 * sum(kinds) > len(kinds)
+
+    @cached_property
+    def _seen_routers(self) -> set[str]:
+        """The next hops of rows by which packets were seen to get to other nodes."""
+        found: set[str] = set()
+        for way in self.ways.arrived:
+            bits, number = address_number(way.target.address)
+            if bits == self.bits and way.source.node != way.target.node and way.source.node in self.nodes:
+                row = self.facts.forwarding[way.source.node].table(bits).find(bits, number)
+                found.update(gateways(row) if row is not None else ())
+        return found
 
     @cached_property
     def _ways(self) -> dict[tuple[str, str], list[Way]]:
@@ -259,7 +287,9 @@ class RouteJudge:
         block = self.facts.block_at(target.bits, target.number)
         if block is not None and block.node == name:
             return "missing-pod-route"  # lent to a pod of another node
-        return "missing-block-route" if block is None else self._astray("wrong-next-hop", name, target, move)
+        if move.row is None or block is None or prefix_number(move.row.dst)[2] < prefix_number(block.prefix)[2]:
+            return "missing-block-route"
+        return self._astray("wrong-next-hop", name, target, move)
 
     def _verdict_on_interface(self, name: str, target: Target, move: Move) -> str:
         if move.row is not None and is_host(move.row.dst) and isinstance(target.at, Pod):
@@ -278,7 +308,7 @@ class RouteJudge:
         return self._astray("blackholed-block", name, target, move)
 
     def _astray(self, code: str, name: str, target: Target, move: Move) -> str:
-        """The code, unless the row is for a part of the block only, or for more, where nodes have rows for the blocks."""
+        """The code, unless the row is for a part of the block only, or for more, where others have a row for the block."""
         block, row = self.block(target), move.row
         if row is None:
             return "missing-block-route"
@@ -288,8 +318,8 @@ class RouteJudge:
         if length > length_of_block:
             return "shadowed-block"
         # What the table local holds is asked for first, whatever its length.
-        is_wider = length < length_of_block and table_of(row) != "local"
-        return "missing-block-route" if is_wider and self._is_near(name, target.at.node or "") in self._named else code
+        is_lost = length < length_of_block and table_of(row) != "local" and block.prefix in self.facts.routed
+        return "missing-block-route" if is_lost and self._is_near(name, target.at.node or "") in self._named else code
 
     def block(self, target: Target) -> Block | None:
         """The block that the address is from, which may be another node's: a pod can have a borrowed address."""

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_network
 
 from ..network.cni import devices, is_default, is_usual_default
 from ..network.forwarding import Forwarding, Move, is_reached
@@ -87,8 +86,7 @@ def _come_in_at(judge: RouteJudge, node: Forwarding, device: str) -> bool:
     link = node.links.get(device)
     if link is None and node.links:
         return True  # a pod's
-    networks = [f"{entry.address}/{entry.prefix_length}" for entry in link.addresses] if link is not None else []
-    if any(_holds_sender(judge, str(ip_network(network, strict=False))) for network in networks):
+    if link is not None and judge.facts.faces_senders(link):
         return True
     return any(device in devices(route) for route in node.table(judge.bits).where(is_usual_default))
 

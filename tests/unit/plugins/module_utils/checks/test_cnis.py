@@ -234,7 +234,7 @@ CNIS = {
     ),
     "cilium, native": Cni("10.0.{n}.{k}", cilium_native, ("cilium_host veth 10.0.{n}.238/32",)),
     "cilium, endpoint routes": Cni("10.0.{n}.{k}", cilium_endpoint_routes, (), names_nodes=False),
-    "aws": Cni(IN_SUBNET, aws, (), rules=aws_rules, names_nodes=False),
+    "aws": Cni(IN_SUBNET, aws, ("eth1 link/ether 172.18.9.{n}/16",), rules=aws_rules, names_nodes=False),
     "azure, transparent": Cni(IN_SUBNET, host_rows("azv", "proto static"), (), names_nodes=False),
     "azure, bridge": Cni(IN_SUBNET, lambda node, pods: iter(()), ("azure0 bridge",), names_nodes=False),
     "gke": Cni("10.28.{n}.{k}", host_rows("gke"), (), "10.28.{n}.0/24", names_nodes=False),
@@ -339,6 +339,14 @@ def test_a_row_that_only_one_node_lacks_is_missed(name: str) -> None:
     assert (finding.code, finding.node) == ("missing-block-route", "node1")
 
 
+@pytest.mark.parametrize("name", ["cilium, tunnel", "ovn-kubernetes", "weave"])
+def test_an_address_that_is_no_nodes_is_no_router_where_other_nodes_send_into_a_tunnel(name: str) -> None:
+    block = At(2).pods(CNIS[name].pods)[0].ips[0].rpartition(".")[0]
+    snapshot = edited(cluster(CNIS[name]), "node1", lambda text: f"{block}.0/24 via 172.18.0.99 dev eth0 \n{text}")
+    found = {(finding.code, finding.node) for finding in judge(snapshot).findings}
+    assert found & {("next-hop-not-a-node", "node1"), ("shadowed-block", "node1")}
+
+
 @pytest.mark.parametrize("name", [name for name, cni in CNIS.items() if cni.names_nodes])
 def test_a_row_to_the_wrong_node_is_found(name: str) -> None:
     block = At(2).pods(CNIS[name].pods)[0].ips[0].rpartition(".")[0]
@@ -414,6 +422,19 @@ def test_a_device_of_pods_at_which_a_node_forwards_nothing_is_found_whatever_the
 def test_a_node_that_forwards_nothing_is_told_of_by_the_setting_for_all(name: str) -> None:
     (finding,) = forwarding(name, 0, set()).findings
     assert (finding.node, finding.evidence) == ("node2", ("net.ipv4.ip_forward = 0",))
+
+
+def test_a_second_uplink_need_not_forward() -> None:
+    snapshot, settings = cluster(CNIS["ovn-kubernetes"]), {"net.ipv4.ip_forward": 0}
+    settings |= {f"net.ipv4.conf.{device}.forwarding": 1 for device in ("eth0", "ovn-k8s-mp0")}
+    settings["net.ipv4.conf.eth1.forwarding"] = 0
+    link = "80: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP\n    inet 10.9.0.4/24 scope global eth1\n"
+    nodes = []
+    for node in snapshot.nodes:
+        table = f"default via 10.9.0.1 dev eth1 metric 500 \n{node.printed[MAIN4]}"
+        printed = {**node.printed, MAIN4: table, "ip addr": node.printed["ip addr"] + link}
+        nodes.append(replace(node, printed=printed, sysctls=settings))
+    assert told(judge(replace(snapshot, nodes=tuple(nodes)))) == []
 
 
 def with_row(cni: str, row: str, *ranges: str) -> Snapshot:

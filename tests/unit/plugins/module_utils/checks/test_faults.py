@@ -67,6 +67,14 @@ def lose_forwarded(lab: Lab) -> None:
     lab.lose_between(lab.addresses_on(WORKER), others)
 
 
+def behind_routers(lab: Lab) -> None:
+    """A router knows the pods of all nodes, and is the next hop of all rows for them."""
+    for node in lab.nodes.values():
+        for other in lab.nodes.values():
+            if other is not node:
+                lab.replace_route(node.name, f"{other.block} via", f"{other.block} via 172.18.0.1 dev eth0 proto bird")
+
+
 def lose_outside(lab: Lab, *sources: str) -> None:
     lab.lose(lambda source, target: target == OUTSIDE and source in sources)
 
@@ -93,6 +101,45 @@ def a_block_route_is_deleted(lab: Lab) -> None:
 @broken("missing-block-route", WORKER)
 def a_block_route_is_deleted_and_nothing_measured(lab: Lab) -> None:
     lab.delete_route(WORKER, BLOCK2)
+
+
+@broken("next-hop-not-a-node", WORKER)
+def a_block_of_a_node_that_is_not_ready_goes_to_an_address_that_nobody_has(lab: Lab) -> None:
+    lab.worker2.ready = False
+    lab.replace_route(WORKER, BLOCK2, f"{BLOCK2} via 172.18.0.99 dev eth0")
+    lose_to_worker2(lab)
+
+
+@broken("wrong-next-hop", WORKER)
+def a_row_for_the_blocks_of_a_node_together_leads_to_another_node(lab: Lab) -> None:
+    for name in (WORKER, CONTROL):
+        lab.delete_route(name, BLOCK2)
+        lab.add_route(
+            name, f"192.168.121.0/25 via {lab.nodes[WORKER2 if name == CONTROL else CONTROL].address} dev eth0"
+        )
+
+
+@broken("ip-forward-disabled", WORKER)
+def packets_of_pods_are_not_forwarded_where_only_those_of_other_nodes_are(lab: Lab) -> None:
+    lab.worker.stop_forwarding()
+    lab.worker.sysctls["net.ipv4.conf.eth0.forwarding"] = 1
+    lose_forwarded(lab)
+
+
+@broken("ip-forward-disabled", WORKER2)
+def a_node_behind_routers_does_not_forward(lab: Lab) -> None:
+    behind_routers(lab)
+    lab.worker2.stop_forwarding()
+    lab.lose_between(
+        {*lab.addresses_on(WORKER, CONTROL), lab.worker.address, lab.nodes[CONTROL].address}, lab.addresses_on(WORKER2)
+    )
+
+
+@broken("missing-block-route", CONTROL)
+def the_route_to_a_block_without_pods_is_deleted_and_no_range_is_declared(lab: Lab) -> None:
+    lab.cluster = replace(lab.cluster, pod_ranges=())
+    lab.add_route(WORKER, "blackhole 192.168.9.0/26 proto 80")
+    lab.add_route(WORKER2, "192.168.9.0/26 via 172.18.0.4 dev eth0 proto 80 onlink")
 
 
 @broken("missing-block-route", WORKER)
@@ -177,7 +224,7 @@ def a_half_goes_to_an_address_that_nobody_has_where_a_cloud_knows_the_pods(lab: 
         lines = node.printed[MAIN4].splitlines(keepends=True)
         node.printed[MAIN4] = "".join(line for line in lines if " via " not in line or line.startswith("default"))
     lab.add_route(WORKER, "128.0.0.0/1 via 172.18.0.99 dev eth0")
-    lose_to_worker2(lab)
+    lab.lose_between({*lab.addresses_on(WORKER), lab.worker.address}, lab.addresses_on(WORKER2, CONTROL))
 
 
 @broken("missing-pod-route", WORKER, "default/bb1")
@@ -308,11 +355,10 @@ def a_block_is_unreachable(lab: Lab) -> None:
     lab.replace_route(WORKER, BLOCK2, f"unreachable {BLOCK2}")
 
 
-@broken("blackholed-block", WORKER)
-def the_pod_cidr_of_a_node_without_pods_is_dropped_and_no_range_is_declared(lab: Lab) -> None:
+@broken("duplicate-block", WORKER)
+def two_nodes_claim_a_block_without_pods_and_no_range_is_declared(lab: Lab) -> None:
     lab.cluster = replace(lab.cluster, pod_ranges=())
     node = lab.nodes[CONTROL]
-    node.pod_cidrs = (BLOCK0,)
     lab.delete_route(CONTROL, node.probe.ip)
     node.probe.status["phase"] = "Succeeded"
     lab.replace_route(WORKER, BLOCK0, f"blackhole {BLOCK0} proto 80")

@@ -489,13 +489,6 @@ def a_network_that_all_nodes_announce_and_no_range_is_declared(lab: Lab) -> None
     lab.cluster = replace(lab.cluster, pod_ranges=())
 
 
-@legal
-def a_block_without_pods_and_no_range_is_declared(lab: Lab) -> None:
-    lab.cluster = replace(lab.cluster, pod_ranges=())
-    lab.add_route(WORKER, "blackhole 192.168.9.0/26 proto 80")
-    lab.add_route(WORKER2, "192.168.9.0/26 via 172.18.0.4 dev eth0 proto 80 onlink")
-
-
 @pytest.mark.parametrize("name", LEGAL)
 def test_it_is_no_finding(name: str) -> None:
     lab = Lab()
