@@ -10,7 +10,6 @@ the tables tell nothing of the way between nodes, and only packets can.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
@@ -24,7 +23,8 @@ from ..network.table_store import Base, NodeTable
 from ..text.ip_route import Route
 from .facts import Facts
 from .node_facts import Block
-from .packets import Way, Ways
+from .packets import Ways
+from .routers import Routers
 from .targets import SharedView, Target, Targets
 
 RIGHT = "right"
@@ -46,18 +46,15 @@ class Judged(NamedTuple):
 
 
 class RouteJudge:
-    """Judges the tables of the nodes, of one family. ``nodes`` are those whose tables are known.
-
-    ``ways`` are what was measured: they tell of a next hop that is no node whether it is a router.
-    """
+    """Judges the tables of the nodes, of one family. ``nodes`` are those whose tables are known, ``ways`` what was measured."""
 
     def __init__(self, facts: Facts, ways: Ways, bits: int) -> None:
         self.facts = facts
-        self.ways = ways
         self.bits = bits
         self.targets = Targets(facts, bits)
         self.nodes = [name for name, node in facts.nodes.items() if bits in node.tables]
         self._named = self._find_named()
+        self._routers = Routers(facts, ways, self.targets, self.nodes)
         self._gives_rows = any(self._has_local_row(pod) for pod in facts.settled_pods)
         self._views: dict[Base, SharedView] = {}
 
@@ -127,7 +124,7 @@ class RouteJudge:
     def _is_dull(self, node: Forwarding, row: Route | None) -> bool:
         """Whether a row shows no way that could be right or wrong."""
         kind = node.move(row).kind
-        is_routers = kind == "stranger" and self._has_routers and not _is_tunnel(row) and not self.ways.lost
+        is_routers = kind == "stranger" and not _is_tunnel(row) and self._routers.are_trusted
         return kind == "datapath" or (not self._named and (is_routers or kind in ("network", "no_route")))
 
     # What is right in this cluster.
@@ -232,45 +229,9 @@ class RouteJudge:
         verdict = self._astray("next-hop-not-a-node", name, target, move)
         if row is None or verdict == "missing-block-route":
             return verdict
-        is_wrong = _is_tunnel(row) or (self._is_near(name, owner) and not self._may_be_router(name, owner, row))
+        may_be_router = True not in self._named and self._routers.may_be(name, owner, row)
+        is_wrong = _is_tunnel(row) or (self._is_near(name, owner) and not may_be_router)
         return verdict if is_wrong and not self._may_be_unknown(name, owner, row) else UNSURE
-
-    def _may_be_router(self, name: str, owner: str, row: Route) -> bool:
-        """Whether a next hop that is no node may be a router that knows the way: packets tell, where any were measured."""
-        if True in self._named or not self._has_routers:
-            return False
-        arrived = [way.arrived for way in self._ways.get((name, owner), ()) if holds(row.dst, way.target.address)]
-        return not arrived or any(arrived) or self._seen_routers.issuperset(gateways(row))
-
-    @cached_property
-    def _has_routers(self) -> bool:
-        """Whether most nodes leave the way to another node's pods to the network, and not to each other or to a tunnel."""
-        kinds = []
-        for number, name in enumerate(self.nodes):
-            places = self.targets.of_node.get(self.nodes[number - 1], ())
-            node = self.facts.forwarding[name]
-            rows = (node.table(self.bits).find(self.bits, self.targets.all[place].number) for place in places[:1])
-            kinds += [node.move(row).kind in ("network", "no_route", "stranger") for row in rows]
-        return 2 * sum(kinds) > len(kinds)
-
-    @cached_property
-    def _seen_routers(self) -> set[str]:
-        """The next hops of rows by which packets were seen to get to other nodes."""
-        found: set[str] = set()
-        for way in self.ways.arrived:
-            bits, number = address_number(way.target.address)
-            if bits == self.bits and way.source.node != way.target.node and way.source.node in self.nodes:
-                row = self.facts.forwarding[way.source.node].table(bits).find(bits, number)
-                found.update(gateways(row) if row is not None else ())
-        return found
-
-    @cached_property
-    def _ways(self) -> dict[tuple[str, str], list[Way]]:
-        """What was measured, by the nodes that it is from and to."""
-        found: dict[tuple[str, str], list[Way]] = {}
-        for way in (*self.ways.arrived, *self.ways.lost):
-            found.setdefault((way.source.node, way.target.node), []).append(way)
-        return found
 
     def _may_be_unknown(self, name: str, owner: str, row: Route) -> bool:
         """Whether a next hop may be an address of a node that could not be read, in another network than its known ones."""
@@ -311,7 +272,7 @@ class RouteJudge:
         """The code, unless the row is for a part of the block only, or for more, where others have a row for the block."""
         block, row = self.block(target), move.row
         if row is None:
-            return "missing-block-route"
+            return code
         if block is None:
             return "shadowed-block" if is_host(row.dst) else code
         length, length_of_block = prefix_number(row.dst)[2], prefix_number(block.prefix)[2]
