@@ -18,7 +18,7 @@ from sys import intern
 from ..network.address_book import AddressBook
 from ..network.cni import gateways, holds, is_by_bird, is_direct, is_host, is_link_local_or_multicast
 from ..network.forwarding import Forwarding
-from ..network.interface_names import computed_name_like, recognise_interface
+from ..network.interface_names import computed_name_like, is_tunnel, recognise_interface
 from ..network.snapshot import Cluster, Pod, Policy
 from ..network.table import PrefixMap, address_number, prefix_number
 from ..network.table_store import Base
@@ -143,10 +143,15 @@ class Facts:
         return own.union(*(self._base_devices[table.base] for table in self.nodes[node].tables.values()))
 
     def devices_in(self, node: str) -> set[str]:
-        """The devices at which a node gets packets from other nodes: those with the addresses that are their next hops."""
-        used = {hop.gateway for _name, hop in self._hops_to.get(node, ())}
-        links = self.nodes[node].links.values()
-        return {link.name for link in links if any(entry.address in used for entry in link.addresses)}
+        """The devices at which a node gets packets from other nodes: tunnels, and those with addresses that are next hops."""
+        hops = [hop for _name, hop in self._hops_to.get(node, ())]
+        tunnels = {hop.dev for hop in hops if is_tunnel(hop.dev)}
+        used = {hop.gateway for hop in hops if hop.dev not in tunnels}
+        return {
+            link.name
+            for link in self.nodes[node].links.values()
+            if link.name in tunnels or any(entry.address in used for entry in link.addresses)
+        }
 
     @cached_property
     def _hops_to(self) -> dict[str | None, list[tuple[str, NextHop]]]:
@@ -181,7 +186,17 @@ class Facts:
         """Whether a pod or a node has an address in a network that the link is in."""
         entries = (f"{entry.address}/{entry.prefix_length}" for entry in link.addresses)
         networks = (str(ip_network(entry, strict=False)) for entry in entries)
-        return any(self.nodes_in(network) or self.book.nodes_with_pods_in(network) for network in networks)
+        return any(self._is_node_in(network) or self.book.has_pods_in(network) for network in networks)
+
+    def _is_node_in(self, prefix: str) -> bool:
+        bits, first, length = prefix_number(prefix)
+        place = bisect_left(self._node_addresses, (bits, first, "", ""))
+        return place < len(self._node_addresses) and self._node_addresses[place] < (
+            bits,
+            first + (1 << bits - length),
+            "",
+            "",
+        )
 
     def nodes_in(self, prefix: str) -> list[tuple[str, str]]:
         """The nodes with addresses of their own, as the API says, in a network; and these addresses."""

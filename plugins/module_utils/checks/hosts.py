@@ -55,10 +55,15 @@ def _arrivals(facts: Facts, name: str) -> set[str]:
     """The devices of a node at which packets of pods come in, those of single pods aside."""
     node = facts.nodes[name]
     known = {link: recognise_interface(link) for link in node.links}
-    of_own_pods = {link for link, interface in known.items() if interface and interface.role in ("bridge", "gateway")}
-    # Where no row of a node says how packets get to another one, the network brings them.
-    facing = {link.name for link in node.links.values() if facts.faces_senders(link)}
-    return of_own_pods | (facts.devices_in(name) or facing)
+    of_own_pods = {
+        link for link, interface in known.items() if interface and interface.role in ("bridge", "gateway", "cluster")
+    }
+    arrivals = of_own_pods | facts.devices_in(name)
+    roles = {interface.role for interface in known.values() if interface}
+    # Where no row names a node and the CNI has no device for that, the network between the nodes brings pods' packets.
+    if not facts.devices_in(name) and not roles & {"gateway", "cluster", "tunnel"}:
+        arrivals |= {link.name for link in filter(_receives, node.links.values()) if facts.faces_senders(link)}
+    return arrivals
 
 
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:

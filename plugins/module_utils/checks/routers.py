@@ -7,11 +7,12 @@ Tables alone do not tell a router from an address that nobody has; what other no
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 
 from ..network.cni import gateways, holds
-from ..network.table import address_number
+from ..network.table import address_number, prefix_number
 from ..text.ip_route import Route
 from .facts import Facts
 from .packets import Way, Ways
@@ -32,7 +33,7 @@ class Routers:
 
     @cached_property
     def are_used(self) -> bool:
-        """Whether most nodes leave the way to another node's pods to the network, and not to each other or to a tunnel."""
+        """Whether most nodes have no row for another node's pods that leads to a node or into a tunnel: others know the way."""
         bits = self._targets.bits
         kinds = []
         for number, name in enumerate(self._nodes):
@@ -41,10 +42,19 @@ class Routers:
                 kinds.append(node.move(node.table(bits).find(bits, self._targets.all[place].number)).kind)
         return 2 * sum(kind in ("network", "no_route", "stranger") for kind in kinds) > len(kinds)
 
-    @property
-    def are_trusted(self) -> bool:
-        """Whether any next hop may be one, since no packet was lost."""
-        return self.are_used and not self._measured.lost
+    def trusts(self, row: Route) -> bool:
+        """Whether any next hop of a row may be one, since no packet that the row may have led was lost."""
+        bits, first, length = prefix_number(row.dst)
+        place = bisect_left(self._lost, first)
+        return self.are_used and not (
+            place < len(self._lost) and self._lost[place] >> bits - length == first >> bits - length
+        )
+
+    @cached_property
+    def _lost(self) -> list[int]:
+        """The addresses to which packets were lost, as numbers."""
+        found = (address_number(way.target.address) for way in self._measured.lost)
+        return sorted(number for bits, number in found if bits == self._targets.bits)
 
     def may_be(self, name: str, owner: str, row: Route) -> bool:
         """Whether the next hop of a node's row may be one on the way to another node: packets tell, where any were measured."""

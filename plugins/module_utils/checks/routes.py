@@ -124,7 +124,7 @@ class RouteJudge:
     def _is_dull(self, node: Forwarding, row: Route | None) -> bool:
         """Whether a row shows no way that could be right or wrong."""
         kind = node.move(row).kind
-        is_routers = kind == "stranger" and not _is_tunnel(row) and self._routers.are_trusted
+        is_routers = row is not None and kind == "stranger" and not _is_tunnel(row) and self._routers.trusts(row)
         return kind == "datapath" or (not self._named and (is_routers or kind in ("network", "no_route")))
 
     # What is right in this cluster.
@@ -231,15 +231,19 @@ class RouteJudge:
             return verdict
         may_be_router = True not in self._named and self._routers.may_be(name, owner, row)
         is_wrong = _is_tunnel(row) or (self._is_near(name, owner) and not may_be_router)
-        return verdict if is_wrong and not self._may_be_unknown(name, owner, row) else UNSURE
+        return verdict if is_wrong and not self._may_be_unknown(name, row) else UNSURE
 
-    def _may_be_unknown(self, name: str, owner: str, row: Route) -> bool:
+    def _may_be_unknown(self, name: str, row: Route) -> bool:
         """Whether a next hop may be an address of a node that could not be read, in another network than its known ones."""
-        node = self.facts.nodes[owner]
         networks = [route.dst for route in self.facts.nodes[name].networks]
-        known = [prefix for prefix in networks if any(holds(prefix, address) for address in node.node.addresses)]
         strange = [gateway for gateway in gateways(row) if self.facts.owner(*address_number(gateway)) is None]
-        return not node.links and not all(any(holds(prefix, gateway) for prefix in known) for gateway in strange)
+        around = [[prefix for prefix in networks if holds(prefix, gateway)] for gateway in strange]
+        unread = [node.node.addresses for node in self.facts.nodes.values() if not node.links]
+        return any(
+            not any(holds(prefix, address) for prefix in prefixes for address in addresses)
+            for prefixes in around
+            for addresses in unread
+        )
 
     def _verdict_on_nothing(self, name: str, target: Target, move: Move) -> str:
         owner = target.at.node or ""

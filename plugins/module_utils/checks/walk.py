@@ -74,7 +74,7 @@ def _stages(facts: Facts, leg: Leg) -> Iterator[_Stage]:
         first = _out_of_pod(facts, leg, source)
         yield first
         if first.step.to is None:
-            return  # into another network, of which nothing is known
+            return  # lost, or in another network, of which nothing is known
         if target is not None and first.step.to == target.key:
             yield _into_pod(facts, leg, target)
             return

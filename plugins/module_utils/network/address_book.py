@@ -70,13 +70,20 @@ class AddressBook:
 
     def nodes_with_pods_in(self, prefix: str) -> set[str]:
         """The names of the nodes whose pods hold addresses in the prefix."""
+        bits, start, end = self._pods_in(prefix)
+        numbers = self._sorted[bits][start:end]
+        return {pod.node for number in numbers for pod in self._pods_at[bits, number] if pod.node is not None}
+
+    def has_pods_in(self, prefix: str) -> bool:
+        """Whether any pod holds an address in the prefix."""
+        _bits, start, end = self._pods_in(prefix)
+        return start < end
+
+    def _pods_in(self, prefix: str) -> tuple[int, int, int]:
+        """The family, and where the addresses of pods in the prefix begin and end among those of its family."""
         bits, first, length = prefix_number(prefix)
         numbers = self._sorted[bits]
-        start = bisect_left(numbers, first)
-        end = bisect_right(numbers, first | ((1 << bits - length) - 1))
-        return {
-            pod.node for number in numbers[start:end] for pod in self._pods_at[bits, number] if pod.node is not None
-        }
+        return bits, bisect_left(numbers, first), bisect_right(numbers, first | ((1 << bits - length) - 1))
 
     def node_of_pod_cidr(self, prefix: str) -> str | None:
         """The name of the node whose pod CIDR is, or holds, the prefix."""

@@ -67,6 +67,12 @@ def recognise_interface(name: str) -> Interface | None:
     return None
 
 
+def is_tunnel(name: str | None) -> bool:
+    """Whether a CNI's tunnel to other nodes has that name."""
+    interface = recognise_interface(name) if name is not None else None
+    return interface is not None and interface.role == "tunnel"
+
+
 def pod_interface_name(prefix: str, namespace: str, name: str) -> str:
     """The node's end of a pod's veth pair, as Calico (prefix cali) and the AWS VPC CNI (prefix eni) name it."""
     return prefix + sha1(f"{namespace}.{name}".encode(), usedforsecurity=False).hexdigest()[:11]

@@ -385,8 +385,11 @@ ARRIVALS = {
     "calico, none": {"eth0"},
     "calico, vxlan": {"vxlan.calico"},
     "aws": {"eth0", "eth1"},
-    "ovn-kubernetes": {"ovn-k8s-mp0", "eth0"},
+    "calico, ipip": {"tunl0"},
+    "gke": {"eth0"},
+    "ovn-kubernetes": {"ovn-k8s-mp0"},
     "antrea, encap": {"antrea-gw0"},
+    "weave": {"weave"},
 }
 
 
