@@ -104,8 +104,10 @@ class Facts:
 
         Calico drops what is left of a block, and so does whoever announces other networks by BGP.
         """
+        if row.type != "blackhole":
+            return True
         gives = self.gives(row.dst)
-        return row.type != "blackhole" or gives is True or (gives is None and not is_by_bird(row))
+        return not is_by_bird(row) if gives is None else gives
 
     def gives(self, prefix: str) -> bool | None:
         """Whether the cluster gives addresses of a network to pods: some have one, or it is in a pod CIDR or a range for pods.
@@ -116,7 +118,7 @@ class Facts:
         declared = self._ranges.match(bits, first)
         if declared is not None and declared <= length:
             return True
-        if self.book.nodes_with_pods_in(prefix) or self.book.node_of_pod_cidr(prefix) is not None:
+        if self.book.has_pods_in(prefix) or self.book.node_of_pod_cidr(prefix) is not None:
             return True
         return False if self._ranges.finders[bits] else None
 
