@@ -188,24 +188,18 @@ class Facts:
         """Whether a pod or a node has an address in a network that the link is in."""
         entries = (f"{entry.address}/{entry.prefix_length}" for entry in link.addresses)
         networks = (str(ip_network(entry, strict=False)) for entry in entries)
-        return any(self._is_node_in(network) or self.book.has_pods_in(network) for network in networks)
-
-    def _is_node_in(self, prefix: str) -> bool:
-        bits, first, length = prefix_number(prefix)
-        place = bisect_left(self._node_addresses, (bits, first, "", ""))
-        return place < len(self._node_addresses) and self._node_addresses[place] < (
-            bits,
-            first + (1 << bits - length),
-            "",
-            "",
-        )
+        return any(self._node_places(network) or self.book.has_pods_in(network) for network in networks)
 
     def nodes_in(self, prefix: str) -> list[tuple[str, str]]:
         """The nodes with addresses of their own, as the API says, in a network; and these addresses."""
+        places = self._node_places(prefix)
+        return [(name, address) for _bits, _number, name, address in self._node_addresses[places.start : places.stop]]
+
+    def _node_places(self, prefix: str) -> range:
+        """Where in the list of the nodes' addresses those in a network stand."""
         bits, first, length = prefix_number(prefix)
         start = bisect_left(self._node_addresses, (bits, first, "", ""))
-        end = bisect_left(self._node_addresses, (bits, first + (1 << bits - length), "", ""))
-        return [(name, address) for _bits, _number, name, address in self._node_addresses[start:end]]
+        return range(start, bisect_left(self._node_addresses, (bits, first + (1 << bits - length), "", "")))
 
     @cached_property
     def _node_addresses(self) -> list[tuple[int, int, str, str]]:

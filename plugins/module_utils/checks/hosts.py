@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..network.cni import devices, gateways, is_default
 from ..network.forwarding import Move
-from ..network.interface_names import recognise_interface
+from ..network.interface_names import is_tunnel, recognise_interface
 from ..network.path import follow
 from ..network.table import address_number
 from ..text.ip_address import Link
@@ -53,17 +53,12 @@ def _no_forwarding(facts: Facts) -> Iterator[Fault]:
 
 def _arrivals(facts: Facts, name: str) -> set[str]:
     """The devices of a node at which packets of pods come in, those of single pods aside."""
-    node = facts.nodes[name]
-    known = {link: recognise_interface(link) for link in node.links}
-    of_own_pods = {
-        link for link, interface in known.items() if interface and interface.role in ("bridge", "gateway", "cluster")
-    }
-    arrivals = of_own_pods | facts.devices_in(name)
-    roles = {interface.role for interface in known.values() if interface}
+    links, from_nodes = facts.nodes[name].links, facts.devices_in(name)
+    roles = {link: interface.role for link in links if (interface := recognise_interface(link))}
     # Where no row names a node and the CNI has no device for that, the network between the nodes brings pods' packets.
-    if not facts.devices_in(name) and not roles & {"gateway", "cluster", "tunnel"}:
-        arrivals |= {link.name for link in filter(_receives, node.links.values()) if facts.faces_senders(link)}
-    return arrivals
+    if not from_nodes and not {"gateway", "cluster", "tunnel"}.intersection(roles.values()):
+        from_nodes = {link.name for link in filter(_receives, links.values()) if facts.faces_senders(link)}
+    return from_nodes | {link for link, role in roles.items() if role in ("bridge", "gateway", "cluster")}
 
 
 def _no_default_routes(facts: Facts) -> Iterator[Fault]:
@@ -205,11 +200,10 @@ def _mismatches(facts: Facts, name: str, other: str) -> Iterator[tuple[str, str]
     there, back = _move(facts, other, name), _move(facts, name, other)
     if there is None or back is None or there.row is None or back.row is None or there.nodes != {name}:
         return
-    sent_through = there.row.dev or ""
-    known = recognise_interface(sent_through)
+    sent_through = there.row.dev
     for link in filter(_receives, facts.nodes[name].links.values()):
         holds_gateway = any(entry.address in gateways(there.row) for entry in link.addresses)
-        is_arrival = link.name == sent_through if known and known.role == "tunnel" else holds_gateway
+        is_arrival = link.name == sent_through if is_tunnel(sent_through) else holds_gateway
         if is_arrival and devices(back.row) and link.name not in devices(back.row):
             yield link.name, back.row.raw
 

@@ -111,10 +111,11 @@ def _mute_gateways(ends: list[tuple[Pod, Link | None]], reading: Reading) -> Ite
 def _shut_ends(ends: list[tuple[Pod, Link | None]], reading: Reading) -> Iterator[Fault]:
     """Pods whose packets get no further than to their node, which forwards those that come in elsewhere."""
     settings = reading.snapshot.sysctls
-    # One setting for all is one finding, of the node.
-    others = reading.links.keys() - reading.pod_links.keys()
-    is_open = any(settings.get(device_setting(device, "forwarding")) for device in others)
-    if settings.get("net.ipv4.ip_forward") == 0 and not is_open:
+    others = (name for name in reading.links if name not in reading.pod_links)
+    # Where nothing is forwarded, that is one finding, of the node.
+    if settings.get("net.ipv4.ip_forward") == 0 and not any(
+        settings.get(device_setting(name, "forwarding")) for name in others
+    ):
         return
     shut = [
         (pod, link)

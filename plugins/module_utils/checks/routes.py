@@ -124,7 +124,7 @@ class RouteJudge:
     def _is_dull(self, node: Forwarding, row: Route | None) -> bool:
         """Whether a row shows no way that could be right or wrong."""
         kind = node.move(row).kind
-        is_routers = row is not None and kind == "stranger" and not _is_tunnel(row) and self._routers.trusts(row)
+        is_routers = row is not None and kind == "stranger" and not _leads_into_cni(row) and self._routers.trusts(row)
         return kind == "datapath" or (not self._named and (is_routers or kind in ("network", "no_route")))
 
     # What is right in this cluster.
@@ -230,7 +230,7 @@ class RouteJudge:
         if row is None or verdict == "missing-block-route":
             return verdict
         may_be_router = True not in self._named and self._routers.may_be(name, owner, row)
-        is_wrong = _is_tunnel(row) or (self._is_near(name, owner) and not may_be_router)
+        is_wrong = _leads_into_cni(row) or (self._is_near(name, owner) and not may_be_router)
         return verdict if is_wrong and not self._may_be_unknown(name, row) else UNSURE
 
     def _may_be_unknown(self, name: str, row: Route) -> bool:
@@ -291,6 +291,6 @@ class RouteJudge:
         return target.at if isinstance(target.at, Block) else self.facts.block_at(target.bits, target.number)
 
 
-def _is_tunnel(row: Route | None) -> bool:
-    """Whether a row with a next hop leads into a device of a CNI's, where no router is."""
-    return row is not None and row.dev is not None and recognise_interface(row.dev) is not None
+def _leads_into_cni(row: Route) -> bool:
+    """Whether a row with a next hop leads into a device of a CNI's, such as a tunnel, where no router is."""
+    return row.dev is not None and recognise_interface(row.dev) is not None
